@@ -1,0 +1,4 @@
+package playback
+
+// SetBuffer makes the server cut slower readers sooner.
+func (s *Server) SetBuffer(bytes int) { s.buffer = bytes }
