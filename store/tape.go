@@ -1,0 +1,288 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	bolt "go.etcd.io/bbolt"
+
+	"tapedeck/collector/candle"
+	"tapedeck/collector/ledger"
+)
+
+// ErrConditions refuses a trade whose conditions are longer than the feed's ever
+// are and than a record can hold.
+var ErrConditions = errors.New("sale conditions longer than 4096 bytes")
+
+const conditionsLimit = 4096
+
+// tape is what is kept in memory of a session that is being recorded: what is
+// staged for the next commit, and what it takes to know an echo.
+type tape struct {
+	session ledger.Session
+	about   about
+	next    uint64 // ordinal of the next trade
+	spans   uint32 // entries on file that are final
+	open    uint32 // entries on file behind them that the next Enter replaces
+	totals  ledger.Counts
+
+	writer  recordWriter
+	first   uint64   // ordinal of the first trade in writer
+	records []record // full ones, staged
+	settled []ledger.Span
+	tail    []ledger.Span
+	entered bool // settled or tail changed since the last commit
+	counts  ledger.Counts
+
+	last   []tail   // by symbol id; short where a symbol has no trade yet
+	flying []record // being committed
+	idle   int      // commits since something was staged
+}
+
+// record is a value of the tape, checksum and all: it does not change any more.
+type record struct {
+	ordinal uint64
+	value   []byte
+}
+
+// Append stages trades of one session, in order of arrival, for the next Commit.
+// A trade marked as a suspected echo is dropped when the session already holds the
+// same; how many were is returned. It works in memory, apart from the first trade
+// of a session and suspected echoes, for which it reads the file.
+func (f *File) Append(s ledger.Session, trades []candle.Trade) (echoes int, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t, err := f.tape(s)
+	if err != nil {
+		return 0, err
+	}
+	known, err := f.knownEchoes(t, trades)
+	if err != nil {
+		return 0, err
+	}
+	for i := range trades {
+		trade := &trades[i]
+		if len(trade.Conditions) > conditionsLimit {
+			return echoes, ErrConditions
+		}
+		id := f.symbolID(trade.Symbol)
+		if trade.Echo && (known[i] || t.repeats(id, trade) || staged(trades[:i], trade)) {
+			echoes++
+			continue
+		}
+		f.stage(t, id, trade)
+	}
+	return echoes, nil
+}
+
+func (f *File) stage(t *tape, id uint32, trade *candle.Trade) {
+	if t.writer.count > 0 && !t.writer.fits(trade) {
+		f.cut(t)
+	}
+	if t.writer.count == 0 {
+		t.first = t.next
+		if t.writer.rows == nil {
+			t.writer.reset(f.buffer())
+		}
+	}
+	before := len(t.writer.rows)
+	t.writer.add(id, trade)
+	f.staged += len(t.writer.rows) - before
+	t.next++
+	t.noteLast(id, trade)
+}
+
+// cut ends the record under construction and stages it.
+func (f *File) cut(t *tape) {
+	if t.writer.count == 0 {
+		return
+	}
+	session, key := sessionKey(t.session), ordinalKey(t.first)
+	value := sign(t.writer.appendTo(f.buffer()), session[:], key[:])
+	t.records = append(t.records, record{t.first, value})
+	t.writer.reset(t.writer.rows)
+}
+
+func (f *File) buffer() []byte {
+	if n := len(f.spare); n > 0 {
+		b := f.spare[n-1]
+		f.spare = f.spare[:n-1]
+		return b
+	}
+	return make([]byte, 0, recordLimit)
+}
+
+// Enter stages entries of the ledger: settled are final; open are as things stand
+// and replace the open entries of the call before.
+func (f *File) Enter(s ledger.Session, settled, open []ledger.Span) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t, err := f.tape(s)
+	if err != nil {
+		return err
+	}
+	t.settled = append(t.settled, settled...)
+	t.tail = slices.Clone(open)
+	t.entered = true
+	return nil
+}
+
+// Count stages increments of a session's statistics.
+func (f *File) Count(s ledger.Session, c ledger.Counts) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t, err := f.tape(s)
+	if err != nil {
+		return err
+	}
+	if t.counts == nil {
+		t.counts = make(ledger.Counts, len(c))
+	}
+	for name, n := range c {
+		t.counts[name] += n
+	}
+	return nil
+}
+
+// Staged is how many bytes of trades wait for the next Commit.
+func (f *File) Staged() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.staged
+}
+
+// tape finds the session among those being recorded, or on file, or begins it.
+func (f *File) tape(s ledger.Session) (*tape, error) {
+	key := sessionKey(s)
+	if t := f.tapes[key]; t != nil {
+		return t, nil
+	}
+	t := &tape{session: s, about: about{session: s, source: f.options.Source}, totals: make(ledger.Counts)}
+	err := f.view(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketSessions).Bucket(key[:])
+		if b == nil {
+			return nil
+		}
+		return f.resume(t, b, key)
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.next, err = f.scan(s, func(id uint32, trade *candle.Trade) bool {
+		t.noteLast(id, trade)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.tapes[key] = t
+	return t, nil
+}
+
+// resume reads where the recording of a session stopped.
+func (f *File) resume(t *tape, b *bolt.Bucket, key [sessionKeySize]byte) (err error) {
+	if t.about, err = f.readAbout(b, key); err != nil {
+		return err
+	}
+	if t.totals, err = f.readCounts(b, key); err != nil {
+		return err
+	}
+	t.spans = countSpans(b)
+	return nil
+}
+
+// symbolID is the number of a symbol in this file; a new symbol gets the next.
+func (f *File) symbolID(name string) uint32 {
+	id, ok := f.ids[name]
+	if !ok {
+		name = strings.Clone(name)
+		id = uint32(len(f.names.all()))
+		f.names.add(name)
+		f.ids[name] = id
+		f.newNames++
+	}
+	return id
+}
+
+// setID is the number of a set of symbols in this file.
+func (f *File) setID(s *ledger.Symbols) uint32 {
+	if id, ok := f.setIDs[s]; ok {
+		return id
+	}
+	ids := make([]uint32, 0, s.Len())
+	for _, name := range s.Names() {
+		ids = append(ids, f.symbolID(name))
+	}
+	slices.Sort(ids)
+	body := string(encodeSet(ids))
+	id, ok := f.setKeys[body]
+	if !ok {
+		id = uint32(len(f.sets.all()))
+		f.sets.add(s)
+		f.setKeys[body] = id
+		f.newSets++
+	}
+	f.setIDs[s] = id
+	return id
+}
+
+// Begin notes that a recorder joins session s at event time now (Unix ms). What an
+// earlier one left open is accounted for: from the last entry of this session to
+// now, and of the session before to its close, with the cause crash or shutdown.
+// It is committed with the next Commit. It is for the goroutine that records.
+func (f *File) Begin(s ledger.Session, now int64) error {
+	summaries, err := f.Sessions()
+	if err != nil {
+		return err
+	}
+	defer func() { f.joined[sessionKey(s)] = true }()
+	for i := len(summaries) - 1; i >= 0; i-- {
+		old := summaries[i].Session
+		if old.Open > s.Open || !old.Stated || f.joined[sessionKey(old)] {
+			continue
+		}
+		if err := f.account(old, min(now, old.Close)); err != nil {
+			return err
+		}
+		if old.Open < s.Open {
+			break
+		}
+	}
+	return nil
+}
+
+// account writes why the record of a session stops before until.
+func (f *File) account(s ledger.Session, until int64) error {
+	spans, err := f.Spans(s)
+	if err != nil || len(spans) == 0 {
+		return err
+	}
+	end, symbols := spans[0].Until, spans[0].Symbols
+	for _, p := range spans {
+		if p.Until >= end {
+			end, symbols = p.Until, p.Symbols
+		}
+	}
+	if end >= until {
+		return nil
+	}
+	return f.Enter(s, []ledger.Span{{From: end, Until: until, Symbols: symbols, Cause: f.rest()}}, nil)
+}
+
+// rest is why the record stopped, where nothing says so: the last process died, or
+// was told to stop.
+func (f *File) rest() ledger.Cause {
+	if f.interrupted {
+		return ledger.Crash
+	}
+	return ledger.Shutdown
+}
+
+func (f *File) view(do func(tx *bolt.Tx) error) error {
+	if f.db == nil {
+		return fmt.Errorf("%s: %w", f.path, bolt.ErrDatabaseNotOpen)
+	}
+	return guard(f.path, func() error { return f.db.View(do) })
+}
