@@ -1,0 +1,206 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+
+	"tapedeck/collector/candle"
+	"tapedeck/store"
+)
+
+// recorded is a file with some trades, closed.
+func recorded(t *testing.T) (path string, data []byte) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "a.db")
+	f := open(t, path)
+	if _, err := f.Append(day, trades(seeded(t), day, 5000, "QLD", "SPY")); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, data
+}
+
+// Files that are not ours to write are named for what they are, by both ways of
+// opening, and stay as they were to the byte.
+func TestRefusedUntouched(t *testing.T) {
+	_, good := recorded(t)
+	foreignBolt := func(path string) {
+		db, err := bolt.Open(path, 0o600, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(db.Update(func(tx *bolt.Tx) error {
+			_, err := tx.CreateBucket([]byte("raft"))
+			return err
+		}), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newer := func(path string) {
+		if err := os.WriteFile(path, good, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		db, err := bolt.Open(path, 0o600, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(db.Update(func(tx *bolt.Tx) error {
+			return tx.Bucket([]byte("meta")).Put([]byte("format"), store.Sign([]byte{2, 3}, []byte("format")))
+		}), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(data []byte) func(string) {
+		return func(path string) {
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	bothHeads := bytes.Clone(good)
+	bothHeads[30]++
+	bothHeads[4096+30]++
+	var foreign *store.Foreign
+	var damaged *store.Damaged
+	var later *store.Newer
+	for _, c := range []struct {
+		name string
+		make func(path string)
+		as   any
+		says string
+	}{
+		{"empty", write(nil), &foreign, "it is empty"},
+		{"text", write([]byte(strings.Repeat("time,symbol\n", 1000))), &foreign, "does not begin like one"},
+		{"short", write([]byte("hello")), &foreign, "ends inside its first page"},
+		{"other bbolt", foreignBolt, &foreign, "of another program"},
+		{"cut short", write(good[:5*4096]), &damaged, "cut short"},
+		{"both heads", write(bothHeads), &damaged, "both head pages"},
+		{"newer", newer, &later, "has format 2.3"},
+		{"folder", func(path string) { _ = os.Mkdir(path, 0o700) }, &foreign, "no regular file"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x.db")
+			c.make(path)
+			before, _ := os.ReadFile(path)
+			_, errWrite := store.Open(path, store.Options{})
+			_, errRead := store.OpenReadOnly(path)
+			for _, err := range []error{errWrite, errRead} {
+				if !errors.As(err, c.as) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path) {
+					t.Errorf("refused with %v, want %q", err, c.says)
+				}
+			}
+			if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+				t.Error("the file was changed")
+			}
+		})
+	}
+}
+
+func TestMissingAndHeld(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	if _, err := store.OpenReadOnly(path); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("a missing file: %v", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("reading made a file")
+	}
+	f := open(t, path)
+	var held *store.Held
+	if _, err := store.Open(path, store.Options{}); !errors.As(err, &held) || !strings.HasSuffix(held.Holder, ", test") {
+		t.Errorf("a second recorder: %v", err)
+	}
+	if _, err := store.OpenReadOnly(path); !errors.As(err, &held) {
+		t.Errorf("a reader beside a recorder: %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path + ".lock"); err == nil {
+		t.Error("the name of the holder stays behind")
+	}
+}
+
+// A flipped bit gives the right rows or a *Damaged, never other rows and never a
+// dead process.
+func TestFlippedBits(t *testing.T) {
+	path, good := recorded(t)
+	f, err := store.OpenReadOnly(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := read(t, f, day, nil)
+	f.Close()
+	rng := seeded(t)
+	found := 0
+	for range 200 {
+		bad := bytes.Clone(good)
+		for range 1 + rng.IntN(3) {
+			bad[rng.IntN(len(bad))] ^= 1 << rng.IntN(8)
+		}
+		if rng.IntN(5) == 0 {
+			page := rng.IntN(len(bad)/4096) * 4096
+			clear(bad[page : page+4096])
+		}
+		if !readsRight(t, rng, bad, want) {
+			found++
+		}
+	}
+	t.Logf("%d of 200 damaged files were refused", found)
+	if found == 0 {
+		t.Error("no damage was found at all")
+	}
+}
+
+// readsRight opens a damaged file. It is false when that was refused as it should be.
+func readsRight(t *testing.T, rng *rand.Rand, data []byte, want []candle.Trade) bool {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bad.db")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var damaged *store.Damaged
+	var foreign *store.Foreign
+	var newer *store.Newer
+	f, err := store.OpenReadOnly(path)
+	if err != nil {
+		if !errors.As(err, &damaged) && !errors.As(err, &foreign) && !errors.As(err, &newer) && !errors.Is(err, bolt.ErrInvalid) {
+			t.Errorf("refused with %T: %v", err, err)
+		}
+		return false
+	}
+	defer f.Close()
+	sessions, err := f.Sessions()
+	if err != nil || len(sessions) != 1 {
+		return false
+	}
+	i := 0
+	for row, err := range f.Trades(day, nil) {
+		if err != nil {
+			if !errors.As(err, &damaged) {
+				t.Errorf("rows end with %T: %v", err, err)
+			}
+			return false
+		}
+		if i >= len(want) || row.Trade != want[i] {
+			t.Fatalf("row %d is %+v", i, row.Trade)
+		}
+		i++
+	}
+	if i != len(want) {
+		t.Errorf("%d rows of %d, and no error", i, len(want))
+	}
+	return true
+}
