@@ -79,12 +79,8 @@ func BenchmarkCommit(b *testing.B) {
 					b.Fatal(err)
 				}
 				heard.Until += 1000
-				if err := f.Enter(day, nil, []ledger.Span{heard}); err != nil {
-					b.Fatal(err)
-				}
-				if err := f.Count(day, ledger.Counts{ledger.Accepted: int64(len(batch))}); err != nil {
-					b.Fatal(err)
-				}
+				f.Enter(day, nil, []ledger.Span{heard})
+				f.Count(day, ledger.Counts{ledger.Accepted: int64(len(batch))})
 				b.StartTimer()
 				start := time.Now()
 				if err := f.Commit(); err != nil {

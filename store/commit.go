@@ -35,7 +35,7 @@ type part struct {
 
 // Commit makes everything staged durable in one transaction and returns when it is
 // on disk. Nothing staged is no transaction. After an error all of it is still
-// staged, and the file is as it was. Appending goes on meanwhile.
+// staged, and the file is as it was; a *NoRoom may be tried again. Appending goes on meanwhile.
 func (f *File) Commit() error {
 	f.commit.Lock()
 	defer f.commit.Unlock()
@@ -46,16 +46,19 @@ func (f *File) Commit() error {
 }
 
 func (f *File) commitStaged() error {
-	b := f.take()
+	b, err := f.take()
+	if err != nil {
+		return fmt.Errorf("commit to %s: %w", f.path, err)
+	}
 	if b.empty() {
 		return nil
 	}
-	err := guard(f.path, func() error {
+	err = guard(f.path, func() error {
 		return f.db.Update(func(tx *bolt.Tx) error { return b.write(tx) })
 	})
 	f.settle(b, err == nil)
 	if err != nil {
-		return fmt.Errorf("commit to %s: %w", f.path, err)
+		return fmt.Errorf("commit to %s: %w", f.path, full(err))
 	}
 	return nil
 }
@@ -63,9 +66,12 @@ func (f *File) commitStaged() error {
 func (b *batch) empty() bool { return len(b.parts) == 0 && len(b.names) == 0 && len(b.sets) == 0 }
 
 // take moves what is staged into a batch.
-func (f *File) take() *batch {
+func (f *File) take() (*batch, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.failed != nil {
+		return nil, f.failed
+	}
 	b := &batch{}
 	for key, t := range f.tapes {
 		f.cut(t)
@@ -86,7 +92,7 @@ func (f *File) take() *batch {
 		b.sets = append(b.sets, f.encodeSymbols(s))
 	}
 	b.size = f.staged
-	return b
+	return b, nil
 }
 
 // idleLimit is after how many commits without anything for it a session is

@@ -62,6 +62,7 @@ type File struct {
 	newSets  int
 	tapes    map[[sessionKeySize]byte]*tape
 	staged   int
+	failed   error    // of a call that could not return it
 	spare    [][]byte // record buffers to use again
 }
 

@@ -115,27 +115,29 @@ func (f *File) buffer() []byte {
 }
 
 // Enter stages entries of the ledger: settled are final; open are as things stand
-// and replace the open entries of the call before.
-func (f *File) Enter(s ledger.Session, settled, open []ledger.Span) error {
+// and replace the open entries of the call before. It works in memory, apart from
+// the first call for a session; what goes wrong then, Commit returns.
+func (f *File) Enter(s ledger.Session, settled, open []ledger.Span) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t, err := f.tape(s)
 	if err != nil {
-		return err
+		f.failed = errors.Join(f.failed, err)
+		return
 	}
 	t.settled = append(t.settled, settled...)
 	t.tail = slices.Clone(open)
 	t.entered = true
-	return nil
 }
 
-// Count stages increments of a session's statistics.
-func (f *File) Count(s ledger.Session, c ledger.Counts) error {
+// Count stages increments of a session's statistics. It works in memory, like Enter.
+func (f *File) Count(s ledger.Session, c ledger.Counts) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t, err := f.tape(s)
 	if err != nil {
-		return err
+		f.failed = errors.Join(f.failed, err)
+		return
 	}
 	if t.counts == nil {
 		t.counts = make(ledger.Counts, len(c))
@@ -143,7 +145,6 @@ func (f *File) Count(s ledger.Session, c ledger.Counts) error {
 	for name, n := range c {
 		t.counts[name] += n
 	}
-	return nil
 }
 
 // Staged is how many bytes of trades wait for the next Commit.
@@ -268,7 +269,8 @@ func (f *File) account(s ledger.Session, until int64) error {
 	if end >= until {
 		return nil
 	}
-	return f.Enter(s, []ledger.Span{{From: end, Until: until, Symbols: symbols, Cause: f.rest()}}, nil)
+	f.Enter(s, []ledger.Span{{From: end, Until: until, Symbols: symbols, Cause: f.rest()}}, nil)
+	return nil
 }
 
 // rest is why the record stopped, where nothing says so: the last process died, or
