@@ -1,0 +1,142 @@
+package collector
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	coverageEvery = 10 * time.Second // wall time: a commit for coverage alone
+	retryEvery    = time.Second      // on a full disk
+	stagedEnough  = 8 << 20          // bytes: commit at once
+)
+
+// commits decides when the tape is committed. One goroutine of its own does it,
+// so that the keeper goes on appending. All times are wall times.
+type commits struct {
+	r      *Recorder
+	kick   chan struct{}
+	done   chan error
+	since  time.Time // of the first trade not committed; zero: none
+	at     time.Time // when coverage was looked at last
+	retry  time.Time // not before, after a full disk
+	busy   bool      // a commit runs
+	now    bool      // commit as soon as possible
+	missed bool      // what the tape was handed last is not committed
+}
+
+func (c *commits) init(r *Recorder) {
+	c.r, c.kick, c.done = r, make(chan struct{}), make(chan error, 1)
+	c.at = wall()
+	go func() {
+		for range c.kick {
+			c.done <- r.tape.Commit()
+		}
+		close(c.done)
+	}()
+}
+
+// stop ends the goroutine and waits for it.
+func (c *commits) stop() {
+	close(c.kick)
+	for range c.done {
+	}
+}
+
+// dirty says that there is something that should not wait longer than CommitEvery.
+func (c *commits) dirty(now time.Time) {
+	if c.since.IsZero() {
+		c.since = now
+	}
+}
+
+// hurry asks for a commit as soon as one can be made.
+func (c *commits) hurry() { c.now = true }
+
+// nextCommit is how long until there is something to do; known is false when
+// nothing is to be done before something comes in.
+func (k *keeper) nextCommit(now time.Time) (d time.Duration, known bool) {
+	c := &k.commits
+	if c.busy || len(k.accounts) == 0 && !c.now && !c.missed && c.since.IsZero() {
+		return look, false
+	}
+	return max(0, c.due().Sub(now)), true
+}
+
+func (c *commits) due() time.Time {
+	at := c.at.Add(coverageEvery)
+	if !c.since.IsZero() {
+		if d := c.since.Add(c.r.o.CommitEvery); d.Before(at) {
+			at = d
+		}
+	}
+	if c.now {
+		at = time.Time{}
+	}
+	if at.Before(c.retry) {
+		at = c.retry
+	}
+	return at
+}
+
+// commitIfDue begins a commit, if it is time and there is anything to write.
+func (k *keeper) commitIfDue(now time.Time) {
+	c := &k.commits
+	if c.busy {
+		return
+	}
+	if !c.since.IsZero() && k.r.tape.Staged() > stagedEnough {
+		c.now = true
+	}
+	if now.Before(c.due()) {
+		return
+	}
+	moved := k.enterAll()
+	if moved || c.missed || !c.since.IsZero() {
+		c.busy, c.missed = true, true
+		c.kick <- struct{}{}
+	}
+	c.at, c.since, c.now = now, time.Time{}, false
+}
+
+// finished works off the end of a commit.
+func (k *keeper) finished(err error) error {
+	c := &k.commits
+	c.busy = false
+	if err == nil {
+		c.missed = false
+		c.retry = time.Time{}
+		if k.r.full.Swap(false) {
+			k.r.log.Info("The disk has room again: everything that waited is written")
+		}
+		return nil
+	}
+	if !diskFull(err) {
+		return err
+	}
+	if !k.r.full.Swap(true) {
+		k.r.log.Error(fmt.Sprintf("The disk is full, recording goes on in memory: %v", err))
+	}
+	c.now, c.retry = true, wall().Add(retryEvery)
+	return nil
+}
+
+func diskFull(err error) bool {
+	var full interface{ Full() bool }
+	return errors.As(err, &full) && full.Full()
+}
+
+// finish is the last commit.
+func (k *keeper) finish() error {
+	c := &k.commits
+	if c.busy {
+		if err := k.finished(<-c.done); err != nil {
+			return err
+		}
+	}
+	if moved := k.enterAll(); moved || c.missed || !c.since.IsZero() {
+		return k.r.tape.Commit()
+	}
+	return nil
+}

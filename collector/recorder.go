@@ -1,0 +1,246 @@
+// Package collector is the recorder: session after session it stays connected
+// to a feed until the close, hands every trade to the tape, and keeps the ledger
+// of what was listened to. It knows the feed, the tape and the plan only by the
+// interfaces it declares.
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"tapedeck/collector/candle"
+	"tapedeck/collector/ledger"
+)
+
+// Conn is one authorised connection to a feed. One goroutine reads at a time; the
+// other methods may be called from any, meanwhile.
+type Conn interface {
+	// Subscribe asks for the trades of the symbols and blocks until that is written.
+	Subscribe(ctx context.Context, symbols []string) error
+	// Read blocks for one frame. With ledger.Accepted it has set *t (but not
+	// Received and Echo), another Count says why the frame is no trade, and ""
+	// is a frame that counts for nothing. An error ends the connection, as does
+	// the end of ctx.
+	Read(ctx context.Context, t *candle.Trade) (ledger.Count, error)
+	// Ping blocks until the pong has come, which needs somebody to read, or
+	// until ctx ends.
+	Ping(ctx context.Context) error
+	// Close ends the connection politely, within 200 ms, and wakes Read.
+	Close(reason string) error
+	// CloseNow ends it at once and wakes Read and Ping. It may be called again.
+	CloseNow() error
+}
+
+// Feed dials and authorises. It is bounded by itself and ends early with ctx,
+// which has no hold on the Conn afterwards. Its errors may say more, found with
+// errors.As: Refusal() string (slots, key, or another word for what the server
+// would not have) and RetryAfter() (time.Duration, bool).
+type Feed func(ctx context.Context) (Conn, error)
+
+// Tape is where the trades and the ledger go. Begin, Append, Enter and Count are
+// called by one goroutine at a time; Commit and Staged by others meanwhile. What
+// they keep of the slices they are handed, they copy.
+type Tape interface {
+	// Begin says that a recorder joins the session at event time now (Unix ms),
+	// so that what an earlier one left open can be accounted for. It may block.
+	Begin(s ledger.Session, now int64) error
+	// Append stages trades in memory. It leaves out suspected echoes
+	// (Trade.Echo) that are recorded already, and says how many.
+	Append(s ledger.Session, trades []candle.Trade) (echoes int, err error)
+	// Enter stages ledger entries: settled are final, open take the place of the
+	// open ones of the call before.
+	Enter(s ledger.Session, settled, open []ledger.Span)
+	// Count stages increments.
+	Count(s ledger.Session, c ledger.Counts)
+	// Staged is how many bytes wait for Commit.
+	Staged() int
+	// Commit makes all that is staged durable, in one transaction, and blocks
+	// for it. After an error with Full() true (disk full) all is still staged,
+	// and it may be called again; every other error is final.
+	Commit() error
+}
+
+// Plan tells the session that contains t, else the next one. It is called by
+// one goroutine.
+type Plan interface {
+	Next(t time.Time) ledger.Session
+}
+
+// Options say what is recorded and how. Durations are event time, except for
+// CommitEvery.
+type Options struct {
+	// Symbols are bare, upper case, without repeats, and at least one.
+	Symbols []string
+	// Stated says that the clock of the feed is known: the real feed, or a
+	// playback server that states it. Without it nothing is said of the time
+	// before the first and after the last trade.
+	Stated bool
+	// AllHours records UTC days that touch, and asks no plan. When Stated (crypto)
+	// a day is recorded while it lasts and for CloseGrace; else (with
+	// --skip-market-hours) a trade of any day is taken at any time.
+	AllHours bool
+	// OpenLead is how long before the open to connect, CloseGrace how long after
+	// the close to go on listening. 0 is not at all.
+	OpenLead, CloseGrace time.Duration
+	// CommitEvery is wall time: the longest that an accepted trade waits for
+	// Commit to be called. 0 is a second.
+	CommitEvery time.Duration
+	// Clock is the clock of the feed; the zero value is the wall clock.
+	Clock Clock
+	// Log is where events go; nil is nowhere.
+	Log *slog.Logger
+}
+
+// Recorder records one feed. Make one with New. Run is called once; Totals at
+// any time from any goroutine.
+type Recorder struct {
+	feed Feed
+	tape Tape
+	plan Plan
+	o    Options
+	log  *slog.Logger
+	all  *ledger.Symbols
+	in   *intake
+
+	trades atomic.Int64
+	latest atomic.Int64
+	full   atomic.Bool // the tape found no room at its last commit
+}
+
+// New makes a recorder. It starts nothing. plan may be nil with AllHours.
+func New(feed Feed, tape Tape, plan Plan, o Options) *Recorder {
+	if o.CommitEvery <= 0 {
+		o.CommitEvery = time.Second
+	}
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Recorder{feed: feed, tape: tape, plan: plan, o: o, log: log,
+		all: ledger.NewSymbols(o.Symbols...), in: newIntake(tape.Staged)}
+}
+
+// Totals are the trades recorded so far and the greatest of their times, Unix
+// milliseconds, 0 before the first. It does not block.
+func (r *Recorder) Totals() (trades, t int64) {
+	return r.trades.Load(), r.latest.Load()
+}
+
+// Run records until ctx ends, and then returns within 300 ms of it and the tape's
+// last commit; that is nil unless this commit failed. Any other error is the
+// tape's, wrapped: it cannot be written any more.
+func (r *Recorder) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	kept := make(chan error, 1)
+	go func() {
+		defer stop()
+		defer r.in.abandon()
+		kept <- newKeeper(r).run(ctx)
+	}()
+	r.sessions(ctx)
+	r.in.mark(mark{kind: stopped, now: r.now()})
+	if err := <-kept; err != nil {
+		return fmt.Errorf("recording to the tape: %w", err)
+	}
+	return nil
+}
+
+// sessions goes from one session to the next until ctx ends.
+func (r *Recorder) sessions(ctx context.Context) {
+	if r.o.AllHours {
+		s := ledger.Session{Hours: ledger.WholeDay, Open: math.MinInt64, Close: math.MaxInt64, Stated: r.o.Stated}
+		r.record(ctx, s)
+		return
+	}
+	for ctx.Err() == nil {
+		s, ok := r.awaitOpen(ctx)
+		if !ok {
+			return
+		}
+		r.record(ctx, s)
+	}
+}
+
+// awaitOpen waits for the next session, or the one that runs, to be near enough to
+// its open. It asks the plan again at least once a minute: clocks step and
+// machines sleep.
+func (r *Recorder) awaitOpen(ctx context.Context) (s ledger.Session, ok bool) {
+	var told int64 = math.MinInt64
+	for {
+		now := r.o.Clock.Now()
+		s = r.plan.Next(now)
+		s.Stated = r.o.Stated
+		begin := s.Open - r.o.OpenLead.Milliseconds()
+		if now.UnixMilli() >= s.Close { // no plan of ours: but it must not make us run hot
+			begin = now.UnixMilli() + time.Second.Milliseconds()
+		} else if now.UnixMilli() >= begin {
+			return s, true
+		}
+		if told != s.Open {
+			told = s.Open
+			open := time.UnixMilli(s.Open).UTC()
+			r.log.Info("Market Status: CLOSED")
+			r.log.Info(fmt.Sprintf("Next session: %s UTC (in %s)", open.Format("Mon Jan 2 2006 15:04:05"), open.Sub(now).Round(time.Second)))
+		}
+		if !r.waitEvent(ctx, begin) {
+			return s, false
+		}
+	}
+}
+
+// record stays connected until the session has closed or ctx ends.
+func (r *Recorder) record(ctx context.Context, s ledger.Session) {
+	r.log.Info("Market Open - Connecting...")
+	r.in.mark(mark{kind: joined, now: r.now(), session: s})
+	var b backoff
+	connections := 0
+	for ctx.Err() == nil && r.runs(s) {
+		o := r.stream(ctx, s, connections > 0)
+		if o.connected {
+			connections++
+		}
+		if o.over || ctx.Err() != nil {
+			break
+		}
+		pause := b.next(o)
+		r.report(o, pause)
+		until := min(r.now()+pause.Milliseconds(), s.Close)
+		for r.now() < until && r.waitEvent(ctx, until) {
+		}
+		r.in.awaitRoom(ctx)
+	}
+	if ctx.Err() == nil {
+		r.in.mark(mark{kind: left, now: r.now()})
+	}
+}
+
+// runs asks the plan whether the session still is the one to record.
+func (r *Recorder) runs(s ledger.Session) bool {
+	if r.o.AllHours {
+		return true
+	}
+	now := r.o.Clock.Now()
+	return now.UnixMilli() < s.Close && r.plan.Next(now).Open == s.Open
+}
+
+// report is the one event of a connection or a try that ended.
+func (r *Recorder) report(o outcome, pause time.Duration) {
+	next := slog.Duration("next_try", pause.Round(time.Millisecond))
+	if !o.connected {
+		r.log.Warn(fmt.Sprintf("Connecting failed: %v. Next try in %s", o.err, pause.Round(time.Millisecond)), next)
+		return
+	}
+	err := o.err
+	if o.cause == ledger.Mute {
+		err = errors.New("no pong within 15 s")
+	}
+	r.log.Warn(fmt.Sprintf("Disconnected (%s): %v. Next try in %s", o.cause, err, pause.Round(time.Millisecond)),
+		slog.String("cause", string(o.cause)), slog.Duration("lasted", o.lasted.Round(time.Millisecond)),
+		slog.Int64("trades", o.trades), next)
+}

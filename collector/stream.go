@@ -1,0 +1,222 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tapedeck/collector/candle"
+	"tapedeck/collector/ledger"
+)
+
+const (
+	pingEvery  = 20 * time.Second // wall time
+	pongWithin = 15 * time.Second
+	lastPong   = time.Second
+)
+
+// outcome is how a connection, or a try, ended.
+type outcome struct {
+	err       error
+	cause     ledger.Cause // "" when nothing new can be said
+	connected bool         // it came to a subscribe
+	over      bool         // we ended it: the session is over, or we are
+	trades    int64        // frames with a trade, echoes included
+	fresh     int64        // those without suspected echoes
+	lasted    time.Duration
+}
+
+// stream is one connection: it dials, subscribes and reads until the connection
+// ends, the session is over, or ctx ends. It has no goroutines left when it returns.
+func (r *Recorder) stream(ctx context.Context, s ledger.Session, again bool) (o outcome) {
+	defer func() {
+		if ctx.Err() != nil {
+			o.over, o.cause = true, ""
+		} else if r.full.Load() && o.connected && !o.over {
+			o.cause = ledger.DiskFull
+		}
+		r.in.mark(mark{kind: ended, now: r.now(), cause: o.cause})
+	}()
+	conn, err := r.feed(ctx)
+	if err != nil {
+		return outcome{err: err, cause: refusedCause(err)}
+	}
+	defer func() { _ = conn.CloseNow() }()
+	if err := conn.Subscribe(ctx, r.o.Symbols); err != nil {
+		return outcome{err: err, cause: brokenCause(err)}
+	}
+	began := r.now()
+	r.in.mark(mark{kind: subscribed, now: began})
+	r.in.count(ledger.Connections, 1)
+	if again {
+		r.in.count(ledger.Reconnects, 1)
+	}
+	r.log.Info("WebSocket connected!")
+
+	c := &connection{r: r, conn: conn, stop: make(chan struct{}), left: make(chan error, 1)}
+	go c.read(context.WithoutCancel(ctx))
+	stopPings := c.startPings(ctx)
+	err, over := c.attend(ctx, s, stopPings)
+	stopPings()
+	close(c.stop)
+	_ = conn.CloseNow()
+	if over {
+		<-c.left
+	}
+	o = outcome{err: err, connected: true, over: over, trades: c.trades, fresh: c.fresh,
+		lasted: time.Duration(r.now()-began) * time.Millisecond}
+	switch {
+	case c.mute.Load() || over:
+		o.cause = ledger.Mute // of what nothing vouched for until the close
+	default:
+		o.cause = brokenCause(err)
+	}
+	return o
+}
+
+// refusedCause is the cause after a dial that failed.
+func refusedCause(err error) ledger.Cause {
+	switch refusal(err) {
+	case "":
+		return ""
+	case "slots":
+		return ledger.Slots
+	}
+	return ledger.Refused
+}
+
+// brokenCause is the cause after a connection that ended by itself.
+func brokenCause(err error) ledger.Cause {
+	if c := refusedCause(err); c != "" {
+		return c
+	}
+	return ledger.Drop
+}
+
+var errNoRoom = errors.New("no room for what was read")
+
+// connection is what the goroutines of a connection share.
+type connection struct {
+	r    *Recorder
+	conn Conn
+	stop chan struct{} // the reader shall not wait for room any more
+	left chan error    // what ended the reader, which fills it once
+	mute atomic.Bool   // no pong came
+
+	trades, fresh int64 // the reader's, until it has ended
+}
+
+// read reads until the connection ends.
+func (c *connection) read(ctx context.Context) {
+	heard := make(map[string]struct{}, len(c.r.o.Symbols))
+	all := len(c.r.o.Symbols)
+	var t candle.Trade
+	for {
+		count, err := c.conn.Read(ctx, &t)
+		if err != nil {
+			c.left <- err
+			return
+		}
+		switch count {
+		case ledger.Accepted:
+			t.Received, t.Echo = c.r.now(), false
+			if len(heard) < all {
+				if _, known := heard[t.Symbol]; !known {
+					heard[t.Symbol] = struct{}{}
+					t.Echo = true
+				}
+			}
+			c.trades++
+			if !t.Echo {
+				c.fresh++
+			}
+			if !c.r.in.put(&t, c.stop) {
+				c.r.in.count(ledger.Lost, 1) // and nothing behind it may vouch for its time
+				c.left <- errNoRoom
+				return
+			}
+		case "":
+		default:
+			c.r.in.count(count, 1)
+		}
+	}
+}
+
+// startPings sends a ping at once and then again and again. stop ends that and
+// waits for it; it may be called twice.
+func (c *connection) startPings(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		for c.ping(ctx, pongWithin) && wait(ctx, pingEvery) {
+		}
+	})
+	return func() {
+		cancel()
+		done.Wait()
+	}
+}
+
+// ping is false when no pong came and the connection is given up. While the reader
+// waits for room it cannot see a pong, so that time does not count.
+func (c *connection) ping(ctx context.Context, limit time.Duration) bool {
+	for {
+		before, stalled := c.r.in.stalled()
+		within, cancel := context.WithTimeout(ctx, limit)
+		err := c.conn.Ping(within)
+		late := within.Err() != nil
+		cancel()
+		if err == nil {
+			c.r.in.mark(mark{kind: ponged, now: c.r.now()})
+			return true
+		}
+		if ctx.Err() != nil || !late {
+			return false // we are leaving, or the reader knows
+		}
+		if after, still := c.r.in.stalled(); stalled || still || after != before {
+			continue
+		}
+		c.mute.Store(true)
+		_ = c.conn.CloseNow()
+		return false
+	}
+}
+
+// attend waits for the end of the connection: its own, with an error; or, over, that
+// of ctx or of the session with its grace, and then closes politely.
+func (c *connection) attend(ctx context.Context, s ledger.Session, stopPings func()) (err error, over bool) {
+	r := c.r
+	next, closed := s.Close, false
+	timer := time.NewTimer(r.wallUntil(next))
+	defer timer.Stop()
+	for {
+		select {
+		case err := <-c.left:
+			return err, false
+		case <-ctx.Done():
+			_ = c.conn.Close("the recorder stops")
+			return nil, true
+		case <-timer.C:
+		}
+		if next != math.MaxInt64 && r.now() >= next {
+			if !closed {
+				closed, next = true, s.Close+r.o.CloseGrace.Milliseconds()
+				r.log.Info("Market closed during active connection")
+			}
+			if r.now() >= next {
+				stopPings()
+				within, cancel := context.WithTimeout(ctx, lastPong)
+				if c.conn.Ping(within) == nil {
+					r.in.mark(mark{kind: ponged, now: r.now()})
+				}
+				cancel()
+				_ = c.conn.Close("the session is over")
+				return nil, true
+			}
+		}
+		timer.Reset(r.wallUntil(next))
+	}
+}
