@@ -1,0 +1,121 @@
+// Package command is the command line: it parses, wires the parts together, and
+// prints. Only main imports it.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// console is where a command writes: rows and logs to out, words to err.
+type console struct {
+	out, err io.Writer
+}
+
+// commandLine is every command with its flags; each flag is also TAPEDECK_ and its
+// name in capitals.
+type commandLine struct {
+	Run      runCommand      `cmd:"" help:"Record, session after session."`
+	Demo     demoCommand     `cmd:"" help:"Record a simulated session end to end, no key and no network, and show what came out."`
+	Export   exportCommand   `cmd:"" help:"Write candles, trades or coverage as CSV."`
+	Replay   replayCommand   `cmd:"" help:"Serve a recording as an EODHD feed."`
+	Simulate simulateCommand `cmd:"" help:"Serve a generated market as an EODHD feed."`
+	Version  versionCommand  `cmd:"" help:"Say which version this is."`
+}
+
+// Main runs the program with its arguments (without its name) and returns the exit
+// code: 0 ok, 1 failure, 2 wrong usage. It blocks until the command ends; the first
+// SIGINT or SIGTERM asks the command to stop, the second ends the process as usual.
+func Main(args []string, out, errs io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return dispatch(ctx, args, console{out, errs})
+}
+
+// exited carries the code of --help out of the parser.
+type exited int
+
+func dispatch(ctx context.Context, args []string, c console) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			e, ok := p.(exited)
+			if !ok {
+				panic(p)
+			}
+			code = int(e)
+		}
+	}()
+	var cli commandLine
+	parser, err := kong.New(&cli,
+		kong.Name(program()),
+		kong.Description("A recorder for the market's tape."),
+		kong.DefaultEnvars("TAPEDECK"),
+		kong.Writers(c.out, c.err),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return c.fail(err)
+	}
+	warnUnknownVariables(parser.Model, os.Environ(), c.err)
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return c.fail(&usage{problem: err.Error(), try: program() + " --help"})
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return c.fail(parsed.Run(c))
+}
+
+// usage is a call that cannot work as it was made.
+type usage struct {
+	problem string
+	try     string // a line that can be run as it stands; may be empty
+}
+
+func (u *usage) Error() string { return u.problem }
+
+// hinted is an error with a way out.
+type hinted struct {
+	error
+	try string
+}
+
+func (h *hinted) Unwrap() error { return h.error }
+
+// fail prints an error for a person and returns its exit code.
+func (c console) fail(err error) int {
+	if err == nil || errors.Is(err, syscall.EPIPE) { // whoever reads has seen enough
+		return exitOK
+	}
+	fmt.Fprintf(c.err, "Error: %v\n", err)
+	var u *usage
+	var h *hinted
+	switch {
+	case errors.As(err, &u):
+		if u.try != "" {
+			fmt.Fprintf(c.err, "Try: %s\n", u.try)
+		}
+		return exitUsage
+	case errors.As(err, &h):
+		fmt.Fprintf(c.err, "Try: %s\n", h.try)
+	}
+	return exitFailure
+}

@@ -1,0 +1,72 @@
+package command
+
+import (
+	"context"
+	"time"
+
+	"tapedeck/collector"
+	"tapedeck/collector/candle"
+	"tapedeck/collector/eodhd"
+	"tapedeck/collector/ledger"
+)
+
+// feedOf dials EODHD, or what plays it, for the recorder.
+func feedOf(o eodhd.Options) collector.Feed {
+	return func(ctx context.Context) (collector.Conn, error) {
+		conn, err := eodhd.Dial(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		return wire{conn}, nil
+	}
+}
+
+// wire is a connection in the recorder's words.
+type wire struct{ *eodhd.Conn }
+
+// counted is what a frame of each kind counts as.
+var counted = [eodhd.KindCount]ledger.Count{
+	eodhd.KindTrade:        ledger.Accepted,
+	eodhd.KindQuote:        ledger.RejectedUnknown,
+	eodhd.KindUnknown:      ledger.RejectedUnknown,
+	eodhd.KindGarbage:      ledger.RejectedGarbage,
+	eodhd.KindUnreadable:   ledger.RejectedUnreadable,
+	eodhd.KindUnsubscribed: ledger.RejectedSymbol,
+	eodhd.KindPrecision:    ledger.RejectedPrecision,
+	eodhd.KindInvalid:      ledger.RejectedInvalid,
+}
+
+// Read waits for one frame.
+func (w wire) Read(ctx context.Context, t *candle.Trade) (ledger.Count, error) {
+	kind, err := w.Conn.Read(ctx, t)
+	return counted[kind], err
+}
+
+// statedClock asks a feed for its clock by one dial, again and again until somebody
+// answers. ok is false when the feed states none. The clock is taken to have been
+// stated before we dialled: so it may lead the server's by the time a dial takes,
+// and never lags it, and no second counts as heard before the server had our
+// subscribe.
+func statedClock(ctx context.Context, o eodhd.Options, waiting func(error)) (clock collector.Clock, ok bool, err error) {
+	for {
+		before := time.Now()
+		conn, err := eodhd.Dial(ctx, o)
+		if err == nil {
+			stated, ok := conn.Clock()
+			_ = conn.Close("only the clock was wanted")
+			if !ok {
+				return collector.Clock{}, false, nil
+			}
+			return collector.Clock{Start: stated.Start, Seen: before, Speed: stated.Speed}, true, nil
+		}
+		if ctx.Err() != nil {
+			return clock, false, ctx.Err()
+		}
+		waiting(err)
+		select {
+		case <-ctx.Done():
+			return clock, false, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}

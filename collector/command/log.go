@@ -1,0 +1,30 @@
+package command
+
+import (
+	"io"
+	"log/slog"
+	"os"
+)
+
+// newLog writes to stdout: Railway shows what comes on stderr as errors. JSON where
+// a platform reads it.
+func newLog(w io.Writer, format string, verbose bool) *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if verbose {
+		o.Level = slog.LevelDebug
+	}
+	if format == "json" || format == "auto" && platform() {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// platform says whether Railway or Kubernetes runs us.
+func platform() bool {
+	for _, name := range []string{"RAILWAY_ENVIRONMENT_NAME", "RAILWAY_PROJECT_ID", "KUBERNETES_SERVICE_HOST"} {
+		if os.Getenv(name) != "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,146 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"tapedeck/collector"
+	"tapedeck/collector/eodhd"
+	"tapedeck/schedule"
+	"tapedeck/store"
+)
+
+type runCommand struct {
+	database
+	APIKey      key        `name:"api-key" env:"TAPEDECK_API_KEY,EODHD_API_KEY,EODHD_API_TOKEN" help:"EODHD API key." placeholder:"KEY"`
+	APIKeyFile  string     `name:"api-key-file" env:"TAPEDECK_API_KEY_FILE,EODHD_API_KEY_FILE" help:"A file that holds the key." placeholder:"FILE"`
+	Symbols     symbolList `name:"symbols" aliases:"symbol" env:"TAPEDECK_SYMBOLS,TAPEDECK_SYMBOL,SYMBOLS" default:"QLD" help:"Symbols to record: A,B or @FILE (default QLD)." placeholder:"A,B"`
+	Market      string     `name:"market" enum:"us,crypto" default:"us" help:"us or crypto (default us)." placeholder:"us|crypto"`
+	FeedURL     string     `name:"feed-url" help:"Another server than EODHD's: ws://HOST:PORT." placeholder:"URL"`
+	AllHours    bool       `name:"skip-market-hours" help:"Record whatever arrives, whenever, whatever its time."`
+	OpenLead    span       `name:"open-lead" default:"60s" help:"Connect this long before the open (default 60s)." placeholder:"60s"`
+	CloseGrace  span       `name:"close-grace" default:"60s" help:"Take trades stamped before the close for this long after it (default 60s)." placeholder:"60s"`
+	CommitEvery span       `name:"commit-every" default:"1s" help:"A trade is on disk within this time (default 1s)." placeholder:"1s"`
+	LogFormat   string     `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
+	Verbose     bool       `name:"verbose" short:"v" help:"Say more."`
+}
+
+// Run records until it is told to stop.
+func (r *runCommand) Run(ctx context.Context, c console) error {
+	if err := r.findKey(); err != nil {
+		return err
+	}
+	log := newLog(c.out, r.LogFormat, r.Verbose)
+	feed := eodhd.Options{URL: r.FeedURL, Token: eodhd.Token(r.APIKey), Market: eodhd.Market(r.Market)}
+	if r.FeedURL != "" && feed.Token == "" {
+		feed.Token = "tapedeck" // a playback server takes any key but none
+	}
+	file, err := openWaiting(ctx, r.path(), store.Options{Command: "tapedeck run", Source: r.source(), Version: version()}, log)
+	if err != nil {
+		return err
+	}
+	err = r.record(ctx, file, feed, log)
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+func (r *runCommand) record(ctx context.Context, file *store.File, feed eodhd.Options, log *slog.Logger) error {
+	o := collector.Options{
+		Symbols: r.Symbols, Stated: !r.AllHours, AllHours: r.AllHours || r.Market == "crypto",
+		OpenLead: time.Duration(r.OpenLead), CloseGrace: time.Duration(r.CloseGrace),
+		CommitEvery: time.Duration(r.CommitEvery), Log: log,
+	}
+	if r.FeedURL != "" {
+		told := false
+		clock, stated, err := statedClock(ctx, feed, func(err error) {
+			if !told {
+				log.Warn(fmt.Sprintf("The feed does not answer yet: %v. Trying each second", err))
+				told = true
+			}
+		})
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		o.Clock, o.Stated = clock, o.Stated && stated
+	}
+	r.introduce(file, o, log)
+	var plan collector.Plan = schedule.Weekdays{}
+	if o.AllHours {
+		plan = schedule.EveryDay{}
+	}
+	return collector.New(feedOf(feed), file, plan, o).Run(ctx)
+}
+
+// introduce says at start what is going to happen.
+func (r *runCommand) introduce(file *store.File, o collector.Options, log *slog.Logger) {
+	now := o.Clock.Now()
+	hours := "09:30-16:00 New York, Monday to Friday"
+	if o.AllHours {
+		hours = "always"
+	}
+	symbols := strings.Join(r.Symbols[:min(len(r.Symbols), 10)], ",")
+	if n := len(r.Symbols); n > 10 {
+		symbols += fmt.Sprintf(" ... (%d)", n)
+	}
+	size := int64(0)
+	if info, err := os.Stat(file.Path()); err == nil {
+		size = info.Size()
+	}
+	log.Info(fmt.Sprintf("tapedeck %s records %s of %s into %s (%d KB). Hours: %s; it is %s. Stop with Ctrl-C or SIGTERM",
+		version(), symbols, r.source(), file.Path(), size/1024, hours,
+		now.In(schedule.NewYork()).Format("Mon Jan 2 2006 15:04:05 MST")))
+	if file.Interrupted() {
+		log.Warn("The last recorder died without closing the file; what it committed is there, and the ledger shows the gap")
+	}
+}
+
+func (r *runCommand) source() string {
+	if r.FeedURL == "" {
+		return "EODHD " + r.Market
+	}
+	return r.FeedURL
+}
+
+// demoSymbols are what EODHD serves with the key demo.
+var demoSymbols = []string{"AAPL", "BTC-USD", "ETH-USD", "EURUSD", "MSFT", "TSLA"}
+
+// findKey finds the key, or says where one goes.
+func (r *runCommand) findKey() error {
+	if r.APIKey == "" && r.APIKeyFile != "" {
+		text, err := os.ReadFile(r.APIKeyFile)
+		if err != nil {
+			return &usage{problem: fmt.Sprintf("--api-key-file %s: %v", r.APIKeyFile, err)}
+		}
+		_ = r.APIKey.UnmarshalText(text)
+	}
+	if r.FeedURL != "" {
+		return nil
+	}
+	crypto := "EODHD_API_KEY=demo " + program() + " run --market crypto --symbols BTC-USD"
+	if r.APIKey == "" {
+		return &usage{
+			problem: "there is no EODHD API key: set EODHD_API_KEY, or give --api-key or --api-key-file.\n" +
+				"Without a key: \"" + program() + " demo\" records a simulated session, and the line below live crypto",
+			try: crypto,
+		}
+	}
+	if r.APIKey != "demo" {
+		return nil
+	}
+	for _, s := range r.Symbols {
+		if !slices.Contains(demoSymbols, s) {
+			return &usage{problem: fmt.Sprintf("--symbols %s: the key demo serves only %s", s, strings.Join(demoSymbols, ", ")), try: crypto}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package command
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"tapedeck/schedule"
+	"tapedeck/store"
+)
+
+// period is the flags that choose what to read.
+type period struct {
+	Symbols symbolList `name:"symbols" aliases:"symbol" env:"-" help:"Only these: A,B or @FILE (default all)." placeholder:"A,B"`
+	Session string     `name:"session" default:"last" help:"last, today, all, 2026-11-20, 2026-11-02..2026-11-20 or last:5 (default last)." placeholder:"last"`
+	From    string     `name:"from" help:"From this time on, RFC 3339, or session." placeholder:"TIME"`
+	To      string     `name:"to" help:"Until before this time, RFC 3339, or with this session." placeholder:"TIME"`
+}
+
+// selection is what of a file was chosen.
+type selection struct {
+	sessions []store.Summary // by time
+	onFile   int             // sessions in all
+	from, to int64           // of rows, Unix ms, half-open
+	symbols  []string        // sorted; of any of the sessions
+}
+
+func (p *period) choose(f *store.File) (*selection, error) {
+	all, err := f.Sessions()
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s holds no session yet", f.Path())
+	}
+	sel := &selection{onFile: len(all), from: math.MinInt64, to: math.MaxInt64}
+	if p.From != "" || p.To != "" {
+		err = p.byTime(sel, all)
+	} else {
+		sel.sessions, err = p.bySession(all)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(sel.sessions) == 0 {
+		return nil, fmt.Errorf("%s holds nothing of that time: its sessions are %s to %s", f.Path(), all[0].Session.Date(), all[len(all)-1].Session.Date())
+	}
+	return sel, sel.chooseSymbols(f, p.Symbols)
+}
+
+func (sel *selection) chooseSymbols(f *store.File, want []string) error {
+	for _, s := range sel.sessions {
+		names, err := f.Symbols(s.Session)
+		if err != nil {
+			return err
+		}
+		sel.symbols = append(sel.symbols, names...)
+	}
+	slices.Sort(sel.symbols)
+	sel.symbols = slices.Compact(sel.symbols)
+	for _, name := range want {
+		if !slices.Contains(sel.symbols, name) {
+			return fmt.Errorf("--symbols %s: not recorded then; there is %s", name, strings.Join(sel.symbols[:min(8, len(sel.symbols))], ","))
+		}
+	}
+	if len(want) > 0 {
+		sel.symbols = want
+	}
+	return nil
+}
+
+func (p *period) byTime(sel *selection, all []store.Summary) (err error) {
+	if p.From != "" {
+		if sel.from, err = moment("--from", p.From, false); err != nil {
+			return err
+		}
+	}
+	if p.To != "" {
+		if sel.to, err = moment("--to", p.To, true); err != nil {
+			return err
+		}
+	}
+	for _, s := range all {
+		if s.Session.Open < sel.to && s.Session.Close > sel.from {
+			sel.sessions = append(sel.sessions, s)
+		}
+	}
+	return nil
+}
+
+// moment reads RFC 3339, or a date: its start, or with whole its end, UTC. Every
+// session lies in the UTC day it is called by.
+func moment(flag, text string, whole bool) (int64, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t.UnixMilli(), nil
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return 0, &usage{problem: fmt.Sprintf("%s %q is no time; right is for example 2026-11-20T14:30:00Z or 2026-11-20", flag, text)}
+	}
+	if whole {
+		day = day.AddDate(0, 0, 1)
+	}
+	return day.UnixMilli(), nil
+}
+
+func (p *period) bySession(all []store.Summary) ([]store.Summary, error) {
+	within := func(first, last string) []store.Summary {
+		return slices.DeleteFunc(slices.Clone(all), func(s store.Summary) bool {
+			return s.Session.Date() < first || s.Session.Date() > last
+		})
+	}
+	wrong := &usage{problem: fmt.Sprintf("--session %q is none; right is for example last, today, all, 2026-11-20, 2026-11-02..2026-11-20 or last:5", p.Session)}
+	switch {
+	case p.Session == "all":
+		return all, nil
+	case p.Session == "last":
+		return all[len(all)-1:], nil
+	case p.Session == "today":
+		today := time.Now().In(schedule.NewYork()).Format(time.DateOnly)
+		return within(today, today), nil
+	case strings.HasPrefix(p.Session, "last:"):
+		n, err := strconv.Atoi(p.Session[len("last:"):])
+		if err != nil || n < 1 {
+			return nil, wrong
+		}
+		return all[max(0, len(all)-n):], nil
+	}
+	first, last, isRange := strings.Cut(p.Session, "..")
+	if !isRange {
+		last = first
+	}
+	for _, date := range []string{first, last} {
+		if _, err := time.Parse(time.DateOnly, date); err != nil {
+			return nil, wrong
+		}
+	}
+	return within(first, last), nil
+}
+
+// String names the sessions for a person.
+func (sel *selection) String() string {
+	first, last := sel.sessions[0].Session.Date(), sel.sessions[len(sel.sessions)-1].Session.Date()
+	switch {
+	case len(sel.sessions) > 1:
+		return fmt.Sprintf("%d sessions %s to %s", len(sel.sessions), first, last)
+	case sel.onFile > 1:
+		return fmt.Sprintf("session %s (of %d; all: --session all)", first, sel.onFile)
+	}
+	return "session " + first
+}

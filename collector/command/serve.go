@@ -1,0 +1,126 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tapedeck/collector/ledger"
+	"tapedeck/collector/playback"
+	"tapedeck/schedule"
+)
+
+// server is the flags that replay and simulate share.
+type server struct {
+	Listen   string  `name:"listen" default:"127.0.0.1:8765" help:"Address to serve on (default 127.0.0.1:8765)." placeholder:"HOST:PORT"`
+	Speed    float64 `name:"speed" default:"1" help:"Seconds of the market in a second; 0 is as fast as it is read (default 1)." placeholder:"1"`
+	Lead     span    `name:"lead" default:"90s" help:"The clock starts this long before the first frame, in time of the market (default 90s)." placeholder:"90s"`
+	Once     bool    `name:"once" help:"Stop when all has been played."`
+	CutEvery span    `name:"cut-every" default:"0s" help:"Break each connection after this time of the market." placeholder:"60s"`
+	Limit    int     `name:"limit" default:"50" help:"Symbols a key may subscribe to; 0 is no limit (default 50)." placeholder:"50"`
+}
+
+func (s *server) serve(ctx context.Context, c console, source playback.Source, what, market string, symbols []string) error {
+	if s.Speed < 0 {
+		return &usage{problem: fmt.Sprintf("--speed %v is negative; right is 1, 60, or 0 for as fast as it is read", s.Speed)}
+	}
+	l, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return &usage{problem: fmt.Sprintf("--listen %s: %v; right is for example 127.0.0.1:8766", s.Listen, err)}
+	}
+	lead := time.Duration(s.Lead)
+	if lead == 0 {
+		lead = -1 // none: 0 would be the server's default
+	}
+	fmt.Fprintf(c.err, "Serving %s at ws://%s/ws/%s\nRecord it with: %s\n", what, l.Addr(), market, s.recordLine(l.Addr(), market, symbols))
+	return playback.NewServer(source, playback.ServerOptions{
+		Speed: s.Speed, Lead: lead, Once: s.Once, CutEvery: time.Duration(s.CutEvery), Limit: s.Limit,
+	}).Serve(ctx, l)
+}
+
+// recordLine is a command that records what is served.
+func (s *server) recordLine(at net.Addr, market string, symbols []string) string {
+	line := fmt.Sprintf("%s run --feed-url ws://%s --symbols %s --db data/%s.db", program(), at, strings.Join(symbols[:min(3, len(symbols))], ","), market+"-playback")
+	if market != "us" {
+		line += " --market " + market
+	}
+	if s.Speed == 0 {
+		line += " --skip-market-hours"
+	}
+	return line
+}
+
+type replayCommand struct {
+	File string `arg:"" help:"JSON Lines of feed messages; .gz and .zst too."`
+	server
+}
+
+// Run serves until it is stopped or, with --once, has played everything.
+func (r *replayCommand) Run(ctx context.Context, c console) error {
+	recording, err := playback.OpenRecording(r.File)
+	if err != nil {
+		return err
+	}
+	symbols := recording.Symbols()
+	market := "us"
+	if len(symbols) > 0 && strings.Contains(symbols[0], "-") {
+		market = "crypto"
+	}
+	return r.serve(ctx, c, recording, fmt.Sprintf("%s (%d frames of %d symbols)", filepath.Base(r.File), recording.Len(), len(symbols)), market, symbols)
+}
+
+type simulateCommand struct {
+	server
+	Symbols symbolList `name:"symbols" aliases:"symbol" default:"QLD,QQQ,SPY,AAPL,TSLA" help:"Symbols, the busiest first (default QLD,QQQ,SPY,AAPL,TSLA)." placeholder:"A,B"`
+	Count   int        `name:"count" default:"0" help:"Make S00001 to this number instead." placeholder:"N"`
+	Rate    float64    `name:"rate" default:"20" help:"Trades a second in all, on average (default 20)." placeholder:"20"`
+	Seed    uint64     `name:"seed" default:"1" help:"The same seed gives the same market (default 1)." placeholder:"1"`
+	Date    string     `name:"date" help:"The session's date (default the last weekday)." placeholder:"2026-11-20"`
+}
+
+// Run serves one session until it is stopped or, with --once, has played it.
+func (s *simulateCommand) Run(ctx context.Context, c console) error {
+	if s.Rate <= 0 || s.Count < 0 {
+		return &usage{problem: fmt.Sprintf("--rate %v --count %d: right is for example --rate 20 --count 100", s.Rate, s.Count)}
+	}
+	session, err := sessionOn(s.Date, time.Now())
+	if err != nil {
+		return err
+	}
+	o := playback.MarketOptions{Seed: s.Seed, Session: session, Symbols: s.Symbols, Rate: s.Rate}
+	if s.Count > 0 {
+		o.Symbols, o.Count = nil, s.Count
+	}
+	market := playback.NewMarket(o)
+	return s.serve(ctx, c, market, fmt.Sprintf("a simulated market (%s, seed %d)", session.Date(), s.Seed), "us", market.Symbols())
+}
+
+// sessionOn is the regular session of a date, or of the last weekday before now.
+func sessionOn(date string, now time.Time) (ledger.Session, error) {
+	var plan schedule.Weekdays
+	if date == "" {
+		for day := now.AddDate(0, 0, -1); ; day = day.AddDate(0, 0, -1) {
+			if s := plan.Next(noon(day)); s.Date() == noon(day).Format(time.DateOnly) {
+				return s, nil
+			}
+		}
+	}
+	day, err := time.ParseInLocation(time.DateOnly, date, schedule.NewYork())
+	if err != nil {
+		return ledger.Session{}, &usage{problem: fmt.Sprintf("--date %q is no date; right is for example 2026-11-20", date)}
+	}
+	s := plan.Next(noon(day))
+	if s.Date() != date {
+		return s, &usage{problem: fmt.Sprintf("--date %s is no weekday; right is for example %s", date, s.Date())}
+	}
+	return s, nil
+}
+
+// noon is noon in New York on the date of t there.
+func noon(t time.Time) time.Time {
+	y, m, d := t.In(schedule.NewYork()).Date()
+	return time.Date(y, m, d, 12, 0, 0, 0, schedule.NewYork())
+}

@@ -1,0 +1,79 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// span is a duration on the command line, such as 60s; it is not negative.
+type span time.Duration
+
+// UnmarshalText reads what time.ParseDuration does.
+func (s *span) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < 0 {
+		return fmt.Errorf("%q is not a duration; right is for example 60s", text)
+	}
+	*s = span(d)
+	return nil
+}
+
+// symbolList is symbols on the command line: A,B, or @FILE with one or more a line.
+type symbolList []string
+
+// UnmarshalText trims, upper-cases and removes repeats.
+func (l *symbolList) UnmarshalText(text []byte) error {
+	list := string(text)
+	if name, ok := strings.CutPrefix(list, "@"); ok {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("the list of symbols: %w", err)
+		}
+		list = string(data)
+	}
+	*l = nil
+	for _, name := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r <= ' ' }) {
+		name = strings.ToUpper(name)
+		if bare, ok := strings.CutSuffix(name, ".US"); ok {
+			return fmt.Errorf("%q: the socket takes it and stays mute; right is %s", name, bare)
+		}
+		*l = append(*l, name)
+	}
+	slices.Sort(*l)
+	*l = slices.Compact(*l)
+	if len(*l) == 0 {
+		return fmt.Errorf("%q names no symbol; right is for example QLD,SPY", text)
+	}
+	return nil
+}
+
+// key is a key as people paste it, without its blanks and quotes. It prints as ***.
+type key string
+
+// UnmarshalText strips blanks and quotes.
+func (k *key) UnmarshalText(text []byte) error {
+	*k = key(strings.Trim(string(text), " \t\r\n\"'"))
+	return nil
+}
+
+// String hides it.
+func (key) String() string { return "***" }
+
+// database is the --db flag of every command.
+type database struct {
+	DB string `name:"db" help:"The file. Default: $$RAILWAY_VOLUME_MOUNT_PATH/tapedeck.db when that is set, else data/tapedeck.db." placeholder:"FILE"`
+}
+
+func (d database) path() string {
+	switch volume := os.Getenv("RAILWAY_VOLUME_MOUNT_PATH"); {
+	case d.DB != "":
+		return d.DB
+	case volume != "":
+		return filepath.Join(volume, "tapedeck.db")
+	}
+	return filepath.Join("data", "tapedeck.db")
+}
