@@ -50,6 +50,12 @@ var clockFiles = []string{
 	"collector/keeper.go",
 	"collector/stream.go",
 	"collector/wait.go",
+	"collector/command/demo.go",
+	"collector/command/feed.go",
+	"collector/command/open.go",
+	"collector/command/select.go",
+	"collector/command/serve.go",
+	"collector/command/show.go",
 	"collector/eodhd/conn.go",
 	"collector/eodhd/dial.go",
 	"collector/eodhd/refusal.go",
@@ -114,7 +120,7 @@ func TestArrowsCatch(t *testing.T) {
 		{"store/a.go", "package store; type T int", "T has no doc comment"},
 		{"store/a.go", "package store\n// T is one.\ntype T int\nfunc (*T) Method() {}", "T.Method has no doc comment"},
 		{"store/a.go", "package store\n// T is one.\ntype T[K any] int\nfunc (T[K]) Method() {}", "T.Method has no doc comment"},
-		{"store/a.go", "package store\n// T is one.\ntype T interface { Method() }", "T.Method has no doc comment"},
+		{"store/a.go", "package store\n// T is one.\ntype T interface { Method(); Other() }", "T.Method has no doc comment"},
 		{"store/a.go", "package store; var A, B int", "B has no doc comment"},
 	} {
 		t.Run("", func(t *testing.T) {
@@ -289,14 +295,15 @@ func (f *goFile) checkUses(mayTick bool) (ticks bool) {
 }
 
 // checkComments wants one on every exported function, type, method, method of an
-// interface, constant and variable; of the last two the group's is enough.
+// interface, constant and variable; of the last two the group's is enough, of an
+// interface's only method the interface's. Error and Unwrap are what they are.
 func (f *goFile) checkComments() {
 	for _, decl := range f.syntax.Decls {
 		switch d := decl.(type) {
 		case *ast.FuncDecl:
 			if receiver := receiverOf(d); d.Recv == nil {
 				f.wantComment(d.Name, d.Name.Name, d.Doc)
-			} else if receiver.IsExported() {
+			} else if receiver.IsExported() && !slices.Contains([]string{"Error", "Unwrap"}, d.Name.Name) {
 				f.wantComment(d.Name, receiver.Name+"."+d.Name.Name, d.Doc)
 			}
 		case *ast.GenDecl:
@@ -317,7 +324,7 @@ func (f *goFile) checkComments() {
 
 func (f *goFile) checkMethods(s *ast.TypeSpec) {
 	declared, ok := s.Type.(*ast.InterfaceType)
-	if !ok || !s.Name.IsExported() {
+	if !ok || !s.Name.IsExported() || len(declared.Methods.List) == 1 {
 		return
 	}
 	for _, method := range declared.Methods.List {
