@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"tapedeck/collector/ledger"
 )
@@ -40,7 +41,7 @@ func (f *File) Commit() error {
 	f.commit.Lock()
 	defer f.commit.Unlock()
 	if f.db == nil {
-		return fmt.Errorf("commit to %s: %w", f.path, bolt.ErrDatabaseNotOpen)
+		return fmt.Errorf("commit to %s: %w", f.path, berrors.ErrDatabaseNotOpen)
 	}
 	return f.commitStaged()
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"tapedeck/collector/ledger"
 )
@@ -139,7 +140,7 @@ func (f *File) openBolt(readOnly bool) error {
 			FreelistType: bolt.FreelistMapType, InitialMmapSize: mmapSize(readOnly),
 		}
 		db, err := bolt.Open(f.path, 0o644, options)
-		if errors.Is(err, bolt.ErrTimeout) {
+		if errors.Is(err, berrors.ErrTimeout) {
 			return &Held{f.path, holder(f.path)}
 		}
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"tapedeck/collector/candle"
 	"tapedeck/store"
@@ -176,7 +177,7 @@ func readsRight(t *testing.T, rng *rand.Rand, data []byte, want []candle.Trade) 
 	var newer *store.Newer
 	f, err := store.OpenReadOnly(path)
 	if err != nil {
-		if !errors.As(err, &damaged) && !errors.As(err, &foreign) && !errors.As(err, &newer) && !errors.Is(err, bolt.ErrInvalid) {
+		if !errors.As(err, &damaged) && !errors.As(err, &foreign) && !errors.As(err, &newer) && !errors.Is(err, berrors.ErrInvalid) {
 			t.Errorf("refused with %T: %v", err, err)
 		}
 		return false

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
@@ -284,7 +285,7 @@ func (f *File) rest() ledger.Cause {
 
 func (f *File) view(do func(tx *bolt.Tx) error) error {
 	if f.db == nil {
-		return fmt.Errorf("%s: %w", f.path, bolt.ErrDatabaseNotOpen)
+		return fmt.Errorf("%s: %w", f.path, berrors.ErrDatabaseNotOpen)
 	}
 	return guard(f.path, func() error { return f.db.View(do) })
 }

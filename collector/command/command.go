@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -78,10 +79,28 @@ func dispatch(ctx context.Context, args []string, c console) (code int) {
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return c.fail(&usage{problem: err.Error(), try: program() + " --help"})
+		return c.fail(misread(err))
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return c.fail(parsed.Run(c))
+}
+
+// misread is what the parser did not understand, with a value that it would.
+func misread(err error) *usage {
+	u := &usage{problem: err.Error(), try: program() + " --help"}
+	var p *kong.ParseError
+	if !errors.As(err, &p) {
+		return u
+	}
+	if strings.Contains(u.problem, "right is ") || strings.Contains(u.problem, "must be one of ") {
+		return u
+	}
+	for _, flag := range p.Context.Flags() {
+		if strings.HasPrefix(u.problem, flag.ShortSummary()+": ") && !flag.IsBool() {
+			u.problem += fmt.Sprintf("; right is for example --%s %s", flag.Name, flag.PlaceHolder)
+		}
+	}
+	return u
 }
 
 // usage is a call that cannot work as it was made.
@@ -104,6 +123,10 @@ func (h *hinted) Unwrap() error { return h.error }
 func (c console) fail(err error) int {
 	if err == nil || errors.Is(err, syscall.EPIPE) { // whoever reads has seen enough
 		return exitOK
+	}
+	if errors.Is(err, context.Canceled) { // by whom it was asked to
+		fmt.Fprintln(c.err, "Stopped before the end"+strings.TrimPrefix(err.Error(), context.Canceled.Error()))
+		return exitFailure
 	}
 	fmt.Fprintf(c.err, "Error: %v\n", err)
 	var u *usage

@@ -49,10 +49,12 @@ func (d *demoCommand) Run(ctx context.Context, c console) error {
 		"real WebSocket on this machine, cut twice on the way, and recorded into %s.\n\n",
 		session.Date(), strings.Join(demoMarket, " "), demoSpeed, d.DB)
 	begun := time.Now()
-	if err := d.record(ctx, c, session); err != nil {
+	if err := d.record(ctx, c, session); errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%w; %s holds what was recorded of the session", err, d.DB)
+	} else if err != nil {
 		return err
 	}
-	return d.show(c, time.Since(begun))
+	return d.show(ctx, c, time.Since(begun))
 }
 
 // clear removes what an earlier demo made, and nothing else.
@@ -123,7 +125,11 @@ func (d *demoCommand) play(ctx context.Context, c console, file *store.File, ses
 	for {
 		select {
 		case err := <-done:
-			return errors.Join(err, ctx.Err())
+			show.end()
+			if err == nil {
+				err = ctx.Err()
+			}
+			return err
 		case <-tick.C:
 		}
 		now := clock.Now()
@@ -138,13 +144,13 @@ func (d *demoCommand) play(ctx context.Context, c console, file *store.File, ses
 }
 
 // show prints what came out.
-func (d *demoCommand) show(c console, took time.Duration) error {
+func (d *demoCommand) show(ctx context.Context, c console, took time.Duration) error {
 	f, err := store.OpenReadOnly(d.DB)
 	if err != nil {
 		return explain(err)
 	}
 	defer f.Close()
-	sel, err := (&period{Session: "last"}).choose(f)
+	sel, err := (&period{Session: "last"}).choose(ctx, f)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +25,7 @@ type exportCommand struct {
 }
 
 // Run writes the rows, and one line about them to stderr.
-func (e *exportCommand) Run(c console) error {
+func (e *exportCommand) Run(ctx context.Context, c console) error {
 	var interval candle.Interval
 	if e.What != "trades" && e.What != "coverage" {
 		var err error
@@ -31,12 +33,18 @@ func (e *exportCommand) Run(c console) error {
 			return &usage{problem: err.Error() + "; right is for example 1s, 5m, 1d, 100t, trades or coverage", try: program() + " export 1s"}
 		}
 	}
+	if err := e.check(); err != nil {
+		return err
+	}
 	f, err := store.OpenReadOnly(e.path())
 	if err != nil {
 		return explain(err)
 	}
 	defer f.Close()
-	sel, err := e.choose(f)
+	if sameFile(e.Output, e.path()) {
+		return &usage{problem: fmt.Sprintf("-o %s is the recording itself; right is for example -o %s.csv", e.Output, e.Output)}
+	}
+	sel, err := e.choose(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -218,14 +226,22 @@ func thousands(n int64) string {
 }
 
 // output hands write a file beside the named one and renames it when all is on
-// disk; without a name, or for -, it is stdout. A failure leaves no half file.
+// disk; without a name, or for -, it is stdout. A failure leaves no half file. What is
+// there and no plain file, such as /dev/null or a pipe, is written as it is.
 func output(name string, stdout io.Writer, write func(io.Writer) error) error {
 	if name == "" || name == "-" {
 		return write(stdout)
 	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		file, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return cannotWrite(name, err)
+		}
+		return errors.Join(write(file), file.Close())
+	}
 	draft, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
 	if err != nil {
-		return &usage{problem: fmt.Sprintf("-o %s: %v", name, err)}
+		return cannotWrite(name, err)
 	}
 	defer os.Remove(draft.Name())
 	err = errors.Join(write(draft), draft.Chmod(0o644), draft.Sync(), draft.Close())
@@ -233,4 +249,19 @@ func output(name string, stdout io.Writer, write func(io.Writer) error) error {
 		return err
 	}
 	return os.Rename(draft.Name(), name)
+}
+
+// cannotWrite says why, without the name of a draft that nobody asked for.
+func cannotWrite(name string, err error) error {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	return &usage{problem: fmt.Sprintf("-o %s cannot be written: %v; right is for example -o candles.csv", name, err)}
+}
+
+func sameFile(a, b string) bool {
+	one, err1 := os.Stat(a)
+	other, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(one, other)
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tapedeck/collector"
@@ -62,11 +63,33 @@ func statedClock(ctx context.Context, o eodhd.Options, waiting func(error)) (clo
 		if ctx.Err() != nil {
 			return clock, false, ctx.Err()
 		}
+		pause, ok := pauseAfter(err)
+		if !ok {
+			return clock, false, err
+		}
 		waiting(err)
 		select {
 		case <-ctx.Done():
 			return clock, false, ctx.Err()
-		case <-time.After(time.Second):
+		case <-time.After(pause):
 		}
 	}
+}
+
+// pauseAfter is how long to wait before a dial is tried again that gave err: long
+// after a refusal, which seconds do not heal. ok is false when it is our own fault.
+func pauseAfter(err error) (pause time.Duration, ok bool) {
+	var refused *eodhd.Refused
+	var unreachable *eodhd.Unreachable
+	var lost *eodhd.Disconnected
+	switch {
+	case errors.As(err, &refused):
+		if wait, ok := refused.RetryAfter(); ok {
+			return wait, true
+		}
+		return 15 * time.Second, true
+	case errors.As(err, &unreachable), errors.As(err, &lost):
+		return time.Second, true
+	}
+	return 0, false
 }

@@ -4,6 +4,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 )
 
 // newLog writes to stdout: Railway shows what comes on stderr as errors. JSON where
@@ -21,10 +23,7 @@ func newLog(w io.Writer, format string, verbose bool) *slog.Logger {
 
 // platform says whether Railway or Kubernetes runs us.
 func platform() bool {
-	for _, name := range []string{"RAILWAY_ENVIRONMENT_NAME", "RAILWAY_PROJECT_ID", "KUBERNETES_SERVICE_HOST"} {
-		if os.Getenv(name) != "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(os.Environ(), func(entry string) bool {
+		return strings.HasPrefix(entry, "RAILWAY_") || strings.HasPrefix(entry, "KUBERNETES_SERVICE_HOST=")
+	})
 }

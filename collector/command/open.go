@@ -17,7 +17,7 @@ const (
 )
 
 // openWaiting opens the file for recording. While another process has it, it waits
-// up to a minute and names it.
+// up to a minute and names it. It returns ctx's error when ctx ends first.
 func openWaiting(ctx context.Context, path string, o store.Options, log *slog.Logger) (*store.File, error) {
 	begun := time.Now()
 	told := begun.Add(-lockTold)
@@ -42,19 +42,35 @@ func openWaiting(ctx context.Context, path string, o store.Options, log *slog.Lo
 	}
 }
 
-// explain adds the way out to what the store says.
+// explain adds the way out to what the store says. Each is a line for a shell, its
+// words behind a #.
 func explain(err error) error {
 	var held *store.Held
 	var foreign *store.Foreign
+	var newer *store.Newer
+	var damaged *store.Damaged
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &held):
-		return &hinted{err, "stop the recorder first (kill -TERM and its pid), then the same again"}
+		return &hinted{err, stopLine(held.Holder)}
 	case errors.Is(err, store.ErrMissing):
 		return &hinted{err, program() + " demo"}
 	case errors.As(err, &foreign):
-		return &hinted{err, "another --db; this file was not touched"}
+		return &hinted{err, program() + " run --help   # --db takes another file; this one was not touched"}
+	case errors.As(err, &newer):
+		return &hinted{err, program() + " version   # a newer one reads the file, which was not touched"}
+	case errors.As(err, &damaged):
+		return &hinted{err, program() + " run --help   # --db takes another file, or a backup of this one, which was not touched"}
 	}
 	return err
+}
+
+// stopLine stops in peace whoever holds the file: "pid 812, tapedeck run".
+func stopLine(holder string) string {
+	var pid int
+	if n, _ := fmt.Sscanf(holder, "pid %d,", &pid); n == 1 {
+		return fmt.Sprintf("kill -TERM %d   # stops it in peace; then the same again", pid)
+	}
+	return program() + " version   # and the same again when the other has ended"
 }

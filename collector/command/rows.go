@@ -26,6 +26,9 @@ func bySymbol[T any](sel *selection, read func(ledger.Session, []string) iter.Se
 		for _, symbols := range groups {
 			for _, s := range sel.sessions {
 				for row, err := range read(s.Session, symbols) {
+					if err == nil {
+						err = sel.ctx.Err()
+					}
 					if !yield(inSession[T]{s.Session, row}, err) || err != nil {
 						return
 					}
@@ -81,6 +84,9 @@ func (sel *selection) coverage(f *store.File, s ledger.Session) ([]sharedRun, er
 	}
 	symbol, seconds, done := "", []int64(nil), make(map[string]bool)
 	for c, err := range f.Candles(s, sel.symbols, candle.Second, 0) {
+		if err == nil {
+			err = sel.ctx.Err()
+		}
 		if err != nil {
 			return nil, err
 		}

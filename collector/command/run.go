@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +37,9 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	if err := r.findKey(); err != nil {
 		return err
 	}
+	if err := r.checkURL(); err != nil {
+		return err
+	}
 	log := newLog(c.out, r.LogFormat, r.Verbose)
 	feed := eodhd.Options{URL: r.FeedURL, Token: eodhd.Token(r.APIKey), Market: eodhd.Market(r.Market)}
 	if r.FeedURL != "" && feed.Token == "" {
@@ -42,6 +47,9 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	}
 	file, err := openWaiting(ctx, r.path(), store.Options{Command: "tapedeck run", Source: r.source(), Version: version()}, log)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop while it waited
+		}
 		return err
 	}
 	err = r.record(ctx, file, feed, log)
@@ -73,20 +81,24 @@ func (r *runCommand) record(ctx context.Context, file *store.File, feed eodhd.Op
 		}
 		o.Clock, o.Stated = clock, o.Stated && stated
 	}
-	r.introduce(file, o, log)
 	var plan collector.Plan = schedule.Weekdays{}
 	if o.AllHours {
 		plan = schedule.EveryDay{}
 	}
+	r.introduce(file, o, plan, log)
 	return collector.New(feedOf(feed), file, plan, o).Run(ctx)
 }
 
 // introduce says at start what is going to happen.
-func (r *runCommand) introduce(file *store.File, o collector.Options, log *slog.Logger) {
+func (r *runCommand) introduce(file *store.File, o collector.Options, plan collector.Plan, log *slog.Logger) {
 	now := o.Clock.Now()
 	hours := "09:30-16:00 New York, Monday to Friday"
 	if o.AllHours {
 		hours = "always"
+	}
+	market := "CLOSED"
+	if plan.Next(now).Contains(now.UnixMilli()) {
+		market = "OPEN"
 	}
 	symbols := strings.Join(r.Symbols[:min(len(r.Symbols), 10)], ",")
 	if n := len(r.Symbols); n > 10 {
@@ -96,9 +108,13 @@ func (r *runCommand) introduce(file *store.File, o collector.Options, log *slog.
 	if info, err := os.Stat(file.Path()); err == nil {
 		size = info.Size()
 	}
-	log.Info(fmt.Sprintf("tapedeck %s records %s of %s into %s (%d KB). Hours: %s; it is %s. Stop with Ctrl-C or SIGTERM",
-		version(), symbols, r.source(), file.Path(), size/1024, hours,
-		now.In(schedule.NewYork()).Format("Mon Jan 2 2006 15:04:05 MST")))
+	for _, line := range []string{
+		fmt.Sprintf("tapedeck %s records %s of %s", version(), symbols, r.source()),
+		fmt.Sprintf("Market hours: %s. It is %s in New York: %s", hours, now.In(schedule.NewYork()).Format("Mon Jan 2 2006 15:04:05 MST"), market),
+		fmt.Sprintf("File: %s, %s KB. Stop with Ctrl-C or SIGTERM", file.Path(), thousands(size/1024)),
+	} {
+		log.Info(line)
+	}
 	if file.Interrupted() {
 		log.Warn("The last recorder died without closing the file; what it committed is there, and the ledger shows the gap")
 	}
@@ -108,7 +124,25 @@ func (r *runCommand) source() string {
 	if r.FeedURL == "" {
 		return "EODHD " + r.Market
 	}
-	return r.FeedURL
+	u, err := url.Parse(r.FeedURL)
+	if err != nil {
+		return "another feed"
+	}
+	return u.Scheme + "://" + u.Host // the rest may hold a key
+}
+
+// checkURL refuses an address that no dial could reach, before a file is made for it.
+// The error does not repeat what may hold a key.
+func (r *runCommand) checkURL() error {
+	u, err := url.Parse(r.FeedURL)
+	if r.FeedURL == "" || err == nil && (u.Scheme == "ws" || u.Scheme == "wss") && u.Hostname() != "" {
+		return nil
+	}
+	text := strconv.Quote(r.FeedURL)
+	if strings.ContainsAny(text, "?@") {
+		text = "***"
+	}
+	return &usage{problem: fmt.Sprintf("--feed-url: %s is no address of a WebSocket; right is for example ws://127.0.0.1:8765", text), try: program() + " simulate"}
 }
 
 // demoSymbols are what EODHD serves with the key demo.

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -22,13 +23,26 @@ type period struct {
 
 // selection is what of a file was chosen.
 type selection struct {
+	ctx      context.Context // of the command: its end stops the reading
 	sessions []store.Summary // by time
 	onFile   int             // sessions in all
+	last     bool            // what was chosen ends with the last of them
 	from, to int64           // of rows, Unix ms, half-open
 	symbols  []string        // sorted; of any of the sessions
 }
 
-func (p *period) choose(f *store.File) (*selection, error) {
+// check finds what is wrong with the flags before a file is opened.
+func (p *period) check() error {
+	if p.From == "" && p.To == "" {
+		_, err := p.bySession(nil)
+		return err
+	}
+	return p.byTime(new(selection), nil)
+}
+
+// choose reads from the file what the flags ask for. ctx ends the reading of what was
+// chosen, too.
+func (p *period) choose(ctx context.Context, f *store.File) (*selection, error) {
 	all, err := f.Sessions()
 	if err != nil {
 		return nil, err
@@ -36,7 +50,7 @@ func (p *period) choose(f *store.File) (*selection, error) {
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s holds no session yet", f.Path())
 	}
-	sel := &selection{onFile: len(all), from: math.MinInt64, to: math.MaxInt64}
+	sel := &selection{ctx: ctx, onFile: len(all), from: math.MinInt64, to: math.MaxInt64}
 	if p.From != "" || p.To != "" {
 		err = p.byTime(sel, all)
 	} else {
@@ -48,6 +62,7 @@ func (p *period) choose(f *store.File) (*selection, error) {
 	if len(sel.sessions) == 0 {
 		return nil, fmt.Errorf("%s holds nothing of that time: its sessions are %s to %s", f.Path(), all[0].Session.Date(), all[len(all)-1].Session.Date())
 	}
+	sel.last = sel.sessions[len(sel.sessions)-1].Session == all[len(all)-1].Session
 	return sel, sel.chooseSymbols(f, p.Symbols)
 }
 
@@ -67,7 +82,7 @@ func (sel *selection) chooseSymbols(f *store.File, want []string) error {
 		}
 	}
 	if len(want) > 0 {
-		sel.symbols = want
+		sel.symbols = slices.Sorted(slices.Values(want))
 	}
 	return nil
 }
@@ -118,7 +133,7 @@ func (p *period) bySession(all []store.Summary) ([]store.Summary, error) {
 	case p.Session == "all":
 		return all, nil
 	case p.Session == "last":
-		return all[len(all)-1:], nil
+		return all[max(0, len(all)-1):], nil
 	case p.Session == "today":
 		today := time.Now().In(schedule.NewYork()).Format(time.DateOnly)
 		return within(today, today), nil
@@ -147,8 +162,10 @@ func (sel *selection) String() string {
 	switch {
 	case len(sel.sessions) > 1:
 		return fmt.Sprintf("%d sessions %s to %s", len(sel.sessions), first, last)
+	case sel.onFile > 1 && sel.last:
+		return fmt.Sprintf("session %s (last of %d; all: --session all)", first, sel.onFile)
 	case sel.onFile > 1:
-		return fmt.Sprintf("session %s (of %d; all: --session all)", first, sel.onFile)
+		return fmt.Sprintf("session %s (one of %d; all: --session all)", first, sel.onFile)
 	}
 	return "session " + first
 }

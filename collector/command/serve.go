@@ -35,14 +35,23 @@ func (s *server) serve(ctx context.Context, c console, source playback.Source, w
 	if lead == 0 {
 		lead = -1 // none: 0 would be the server's default
 	}
-	fmt.Fprintf(c.err, "Serving %s at ws://%s/ws/%s\nRecord it with: %s\n", what, l.Addr(), market, s.recordLine(l.Addr(), market, symbols))
+	fmt.Fprintf(c.err, "Serving %s at ws://%s/ws/%s\nRecord it with: %s\n", what, l.Addr(), market, s.recordLine(reachable(l.Addr()), market, symbols))
 	return playback.NewServer(source, playback.ServerOptions{
 		Speed: s.Speed, Lead: lead, Once: s.Once, CutEvery: time.Duration(s.CutEvery), Limit: s.Limit,
 	}).Serve(ctx, l)
 }
 
+// reachable is where a client on this machine finds what listens at an address, which
+// may stand for every address of the machine.
+func reachable(at net.Addr) string {
+	if tcp, ok := at.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
+	}
+	return at.String()
+}
+
 // recordLine is a command that records what is served.
-func (s *server) recordLine(at net.Addr, market string, symbols []string) string {
+func (s *server) recordLine(at string, market string, symbols []string) string {
 	line := fmt.Sprintf("%s run --feed-url ws://%s --symbols %s --db data/%s.db", program(), at, strings.Join(symbols[:min(3, len(symbols))], ","), market+"-playback")
 	if market != "us" {
 		line += " --market " + market

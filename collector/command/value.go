@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -25,7 +24,8 @@ func (s *span) UnmarshalText(text []byte) error {
 // symbolList is symbols on the command line: A,B, or @FILE with one or more a line.
 type symbolList []string
 
-// UnmarshalText trims, upper-cases and removes repeats.
+// UnmarshalText trims, upper-cases and removes repeats. The order stays: a simulated
+// market has its busiest symbol first.
 func (l *symbolList) UnmarshalText(text []byte) error {
 	list := string(text)
 	if name, ok := strings.CutPrefix(list, "@"); ok {
@@ -36,15 +36,17 @@ func (l *symbolList) UnmarshalText(text []byte) error {
 		list = string(data)
 	}
 	*l = nil
+	seen := make(map[string]bool)
 	for _, name := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r <= ' ' }) {
 		name = strings.ToUpper(name)
 		if bare, ok := strings.CutSuffix(name, ".US"); ok {
 			return fmt.Errorf("%q: the socket takes it and stays mute; right is %s", name, bare)
 		}
-		*l = append(*l, name)
+		if !seen[name] {
+			seen[name] = true
+			*l = append(*l, name)
+		}
 	}
-	slices.Sort(*l)
-	*l = slices.Compact(*l)
 	if len(*l) == 0 {
 		return fmt.Errorf("%q names no symbol; right is for example QLD,SPY", text)
 	}

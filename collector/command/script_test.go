@@ -1,0 +1,44 @@
+package command_test
+
+import (
+	"os"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"tapedeck/collector/command"
+)
+
+// TestMain lets the scripts call the real main under its name.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"tapedeck": func() { os.Exit(command.Main(os.Args[1:], os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScripts runs testdata/*.txt: one behaviour of the command line a file.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await}})
+}
+
+// await FILE REGEXP [VARIABLE] waits until the file, which a process in the
+// background writes, matches, and sets the variable to the first group.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: await FILE REGEXP [VARIABLE]")
+	}
+	pattern := regexp.MustCompile(args[1])
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		text, _ := os.ReadFile(ts.MkAbs(args[0]))
+		if found := pattern.FindSubmatch(text); found != nil {
+			if len(args) > 2 {
+				ts.Setenv(args[2], string(found[1]))
+			}
+			return
+		}
+	}
+	text, _ := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Fatalf("%s never matched %s:\n%s", args[0], args[1], text)
+}
