@@ -89,12 +89,11 @@ func dispatch(ctx context.Context, args []string, c console) (code int) {
 func misread(err error) *usage {
 	u := &usage{problem: err.Error(), try: program() + " --help"}
 	var p *kong.ParseError
-	if !errors.As(err, &p) {
+	var own *usage // ours name a right value already
+	if !errors.As(err, &p) || errors.As(err, &own) {
 		return u
 	}
-	if strings.Contains(u.problem, "right is ") || strings.Contains(u.problem, "must be one of ") {
-		return u
-	}
+	// The library does not say which flag it means but by the text it begins with.
 	for _, flag := range p.Context.Flags() {
 		if strings.HasPrefix(u.problem, flag.ShortSummary()+": ") && !flag.IsBool() {
 			u.problem += fmt.Sprintf("; right is for example --%s %s", flag.Name, flag.PlaceHolder)
