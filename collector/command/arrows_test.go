@@ -50,6 +50,7 @@ var clockFiles = []string{
 	"collector/keeper.go",
 	"collector/stream.go",
 	"collector/wait.go",
+	"collector/command/command.go",
 	"collector/command/demo.go",
 	"collector/command/feed.go",
 	"collector/command/open.go",

@@ -11,9 +11,14 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
+
+// oneStop is how close together signals are one wish to stop: timeout(1) sends its
+// signal to the process and to its group. It is what a clean stop may take.
+const oneStop = 300 * time.Millisecond
 
 // Exit codes.
 const (
@@ -40,11 +45,12 @@ type commandLine struct {
 
 // Main runs the program with its arguments (without its name) and returns the exit
 // code: 0 ok, 1 failure, 2 wrong usage. It blocks until the command ends; the first
-// SIGINT or SIGTERM asks the command to stop, the second ends the process as usual.
+// SIGINT or SIGTERM asks the command to stop, one that comes 300 ms later
+// or more ends the process at once.
 func Main(args []string, out, errs io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() { time.AfterFunc(oneStop, stop) })
 	return dispatch(ctx, args, console{out, errs})
 }
 
@@ -89,8 +95,7 @@ func dispatch(ctx context.Context, args []string, c console) (code int) {
 func misread(err error) *usage {
 	u := &usage{problem: err.Error(), try: program() + " --help"}
 	var p *kong.ParseError
-	var own *usage // ours name a right value already
-	if !errors.As(err, &p) || errors.As(err, &own) {
+	if !errors.As(err, &p) {
 		return u
 	}
 	// The library does not say which flag it means but by the text it begins with.

@@ -21,7 +21,7 @@ type runCommand struct {
 	database
 	APIKey      key        `name:"api-key" env:"TAPEDECK_API_KEY,EODHD_API_KEY,EODHD_API_TOKEN" help:"EODHD API key." placeholder:"KEY"`
 	APIKeyFile  string     `name:"api-key-file" env:"TAPEDECK_API_KEY_FILE,EODHD_API_KEY_FILE" help:"A file that holds the key." placeholder:"FILE"`
-	Symbols     symbolList `name:"symbols" aliases:"symbol" env:"TAPEDECK_SYMBOLS,TAPEDECK_SYMBOL,SYMBOLS" default:"QLD" help:"Symbols to record: A,B or @FILE (default QLD)." placeholder:"A,B"`
+	Symbols     symbolList `name:"symbols" aliases:"symbol" env:"TAPEDECK_SYMBOLS,TAPEDECK_SYMBOL,SYMBOLS" default:"QLD" help:"Symbols to record: A,B or @FILE (default QLD)." placeholder:"QLD,SPY"`
 	Market      string     `name:"market" enum:"us,crypto" default:"us" help:"us or crypto (default us)." placeholder:"us|crypto"`
 	FeedURL     string     `name:"feed-url" help:"Another server than EODHD's: ws://HOST:PORT." placeholder:"URL"`
 	AllHours    bool       `name:"skip-market-hours" help:"Record whatever arrives, whenever, whatever its time."`

@@ -15,7 +15,7 @@ import (
 
 // period is the flags that choose what to read.
 type period struct {
-	Symbols symbolList `name:"symbols" aliases:"symbol" env:"-" help:"Only these: A,B or @FILE (default all)." placeholder:"A,B"`
+	Symbols symbolList `name:"symbols" aliases:"symbol" env:"-" help:"Only these: A,B or @FILE (default all)." placeholder:"QLD,SPY"`
 	Session string     `name:"session" default:"last" help:"last, today, all, 2026-11-20, 2026-11-02..2026-11-20 or last:5 (default last)." placeholder:"last"`
 	From    string     `name:"from" help:"From this time on, RFC 3339, or session." placeholder:"TIME"`
 	To      string     `name:"to" help:"Until before this time, RFC 3339, or with this session." placeholder:"TIME"`

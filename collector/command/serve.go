@@ -83,7 +83,7 @@ func (r *replayCommand) Run(ctx context.Context, c console) error {
 
 type simulateCommand struct {
 	server
-	Symbols symbolList `name:"symbols" aliases:"symbol" default:"QLD,QQQ,SPY,AAPL,TSLA" help:"Symbols, the busiest first (default QLD,QQQ,SPY,AAPL,TSLA)." placeholder:"A,B"`
+	Symbols symbolList `name:"symbols" aliases:"symbol" default:"QLD,QQQ,SPY,AAPL,TSLA" help:"Symbols, the busiest first (default QLD,QQQ,SPY,AAPL,TSLA)." placeholder:"QLD,SPY"`
 	Count   int        `name:"count" default:"0" help:"Make S00001 to this number instead." placeholder:"N"`
 	Rate    float64    `name:"rate" default:"20" help:"Trades a second in all, on average (default 20)." placeholder:"20"`
 	Seed    uint64     `name:"seed" default:"1" help:"The same seed gives the same market (default 1)." placeholder:"1"`

@@ -15,7 +15,7 @@ type span time.Duration
 func (s *span) UnmarshalText(text []byte) error {
 	d, err := time.ParseDuration(string(text))
 	if err != nil || d < 0 {
-		return &usage{problem: fmt.Sprintf("%q is not a duration; right is for example 60s", text)}
+		return fmt.Errorf("%q is not a duration", text)
 	}
 	*s = span(d)
 	return nil
@@ -40,7 +40,7 @@ func (l *symbolList) UnmarshalText(text []byte) error {
 	for _, name := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r <= ' ' }) {
 		name = strings.ToUpper(name)
 		if bare, ok := strings.CutSuffix(name, ".US"); ok {
-			return &usage{problem: fmt.Sprintf("%q: the socket takes it and stays mute; right is %s", name, bare)}
+			return fmt.Errorf("%q: the socket takes it and stays mute, it wants %s", name, bare)
 		}
 		if !seen[name] {
 			seen[name] = true
@@ -48,7 +48,7 @@ func (l *symbolList) UnmarshalText(text []byte) error {
 		}
 	}
 	if len(*l) == 0 {
-		return &usage{problem: fmt.Sprintf("%q names no symbol; right is for example QLD,SPY", text)}
+		return fmt.Errorf("%q names no symbol", text)
 	}
 	return nil
 }
