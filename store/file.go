@@ -288,6 +288,13 @@ func (f *File) mark() error {
 	return nil
 }
 
+// SetSource changes Options.Source for the sessions that are begun from now on.
+func (f *File) SetSource(source string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.options.Source = source
+}
+
 // Path is where the file lies.
 func (f *File) Path() string { return f.path }
 

@@ -106,10 +106,11 @@ func (d *demoCommand) record(ctx context.Context, c console, session ledger.Sess
 
 func (d *demoCommand) play(ctx context.Context, c console, file *store.File, session ledger.Session, url string) error {
 	feed := eodhd.Options{URL: url, Token: "simulated", Market: eodhd.US}
-	clock, _, err := statedClock(ctx, feed, func(error) {})
+	says, err := askFeed(ctx, feed, func(error) {})
 	if err != nil {
 		return err
 	}
+	clock := says.clock
 	recorder := collector.New(feedOf(feed), file, schedule.Weekdays{}, collector.Options{
 		Symbols: demoMarket, Stated: true, OpenLead: time.Minute, CloseGrace: demoGrace, CommitEvery: time.Second, Clock: clock,
 	})

@@ -43,34 +43,40 @@ func (w wire) Read(ctx context.Context, t *candle.Trade) (ledger.Count, error) {
 	return counted[kind], err
 }
 
-// statedClock asks a feed for its clock by one dial, again and again until somebody
-// answers. ok is false when the feed states none. The clock is taken to have been
+// stated is what a playback server says of itself.
+type stated struct {
+	clock  collector.Clock // zero when it states none
+	source string          // empty when it states none
+}
+
+// askFeed asks a feed for its clock by one dial, again and again until somebody
+// answers. The clock is taken to have been
 // stated before we dialled: so it may lead the server's by the time a dial takes,
 // and never lags it, and no second counts as heard before the server had our
 // subscribe.
-func statedClock(ctx context.Context, o eodhd.Options, waiting func(error)) (clock collector.Clock, ok bool, err error) {
+func askFeed(ctx context.Context, o eodhd.Options, waiting func(error)) (stated, error) {
 	for {
 		before := time.Now()
 		conn, err := eodhd.Dial(ctx, o)
 		if err == nil {
-			stated, ok := conn.Clock()
-			_ = conn.Close("only the clock was wanted")
-			if !ok {
-				return collector.Clock{}, false, nil
+			says := stated{source: conn.Source()}
+			if clock, ok := conn.Clock(); ok {
+				says.clock = collector.Clock{Start: clock.Start, Seen: before, Speed: clock.Speed}
 			}
-			return collector.Clock{Start: stated.Start, Seen: before, Speed: stated.Speed}, true, nil
+			_ = conn.Close("only the clock was wanted")
+			return says, nil
 		}
 		if ctx.Err() != nil {
-			return clock, false, ctx.Err()
+			return stated{}, ctx.Err()
 		}
 		pause, ok := pauseAfter(err)
 		if !ok {
-			return clock, false, err
+			return stated{}, err
 		}
 		waiting(err)
 		select {
 		case <-ctx.Done():
-			return clock, false, ctx.Err()
+			return stated{}, ctx.Err()
 		case <-time.After(pause):
 		}
 	}

@@ -30,6 +30,8 @@ type runCommand struct {
 	CommitEvery span       `name:"commit-every" default:"1s" help:"A trade is on disk within this time (default 1s)." placeholder:"1s"`
 	LogFormat   string     `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
 	Verbose     bool       `name:"verbose" short:"v" help:"Say more."`
+
+	says string // what the feed says it plays
 }
 
 // Run records until it is told to stop.
@@ -67,7 +69,7 @@ func (r *runCommand) record(ctx context.Context, file *store.File, feed eodhd.Op
 	}
 	if r.FeedURL != "" {
 		told := false
-		clock, stated, err := statedClock(ctx, feed, func(err error) {
+		says, err := askFeed(ctx, feed, func(err error) {
 			if !told {
 				log.Warn(fmt.Sprintf("The feed does not answer yet: %v. Trying each second", err))
 				told = true
@@ -79,7 +81,11 @@ func (r *runCommand) record(ctx context.Context, file *store.File, feed eodhd.Op
 		if err != nil {
 			return err
 		}
-		o.Clock, o.Stated = clock, o.Stated && stated
+		o.Clock, o.Stated = says.clock, o.Stated && says.clock.Speed > 0
+		if says.source != "" {
+			r.says = says.source
+			file.SetSource(says.source)
+		}
 	}
 	var plan collector.Plan = schedule.Weekdays{}
 	if o.AllHours {
@@ -128,7 +134,11 @@ func (r *runCommand) source() string {
 	if err != nil {
 		return "another feed"
 	}
-	return u.Scheme + "://" + u.Host // the rest may hold a key
+	at := u.Scheme + "://" + u.Host // the rest may hold a key
+	if r.says != "" {
+		return r.says + " at " + at
+	}
+	return at
 }
 
 // checkURL refuses an address that no dial could reach, before a file is made for it.

@@ -23,7 +23,8 @@ type server struct {
 	Limit    int     `name:"limit" default:"50" help:"Symbols a key may subscribe to; 0 is no limit (default 50)." placeholder:"50"`
 }
 
-func (s *server) serve(ctx context.Context, c console, source playback.Source, what, market string, symbols []string) error {
+// serve plays the source; says is what it is, told to people and to whoever dials.
+func (s *server) serve(ctx context.Context, c console, source playback.Source, says, market string, symbols []string) error {
 	if s.Speed < 0 {
 		return &usage{problem: fmt.Sprintf("--speed %v is negative; right is 1, 60, or 0 for as fast as it is read", s.Speed)}
 	}
@@ -35,9 +36,9 @@ func (s *server) serve(ctx context.Context, c console, source playback.Source, w
 	if lead == 0 {
 		lead = -1 // none: 0 would be the server's default
 	}
-	fmt.Fprintf(c.err, "Serving %s at ws://%s/ws/%s\nRecord it with: %s\n", what, l.Addr(), market, s.recordLine(reachable(l.Addr()), market, symbols))
+	fmt.Fprintf(c.err, "Serving %s at ws://%s/ws/%s\nRecord it with: %s\n", says, l.Addr(), market, s.recordLine(reachable(l.Addr()), market, symbols))
 	return playback.NewServer(source, playback.ServerOptions{
-		Speed: s.Speed, Lead: lead, Once: s.Once, CutEvery: time.Duration(s.CutEvery), Limit: s.Limit,
+		Speed: s.Speed, Lead: lead, Once: s.Once, CutEvery: time.Duration(s.CutEvery), Limit: s.Limit, Source: says,
 	}).Serve(ctx, l)
 }
 
@@ -78,7 +79,7 @@ func (r *replayCommand) Run(ctx context.Context, c console) error {
 	if len(symbols) > 0 && strings.Contains(symbols[0], "-") {
 		market = "crypto"
 	}
-	return r.serve(ctx, c, recording, fmt.Sprintf("%s (%d frames of %d symbols)", filepath.Base(r.File), recording.Len(), len(symbols)), market, symbols)
+	return r.serve(ctx, c, recording, fmt.Sprintf("replay of %s (%d frames of %d symbols)", filepath.Base(r.File), recording.Len(), len(symbols)), market, symbols)
 }
 
 type simulateCommand struct {
@@ -104,7 +105,7 @@ func (s *simulateCommand) Run(ctx context.Context, c console) error {
 		o.Symbols, o.Count = nil, s.Count
 	}
 	market := playback.NewMarket(o)
-	return s.serve(ctx, c, market, fmt.Sprintf("a simulated market (%s, seed %d)", session.Date(), s.Seed), "us", market.Symbols())
+	return s.serve(ctx, c, market, fmt.Sprintf("simulated market of %s, seed %d", session.Date(), s.Seed), "us", market.Symbols())
 }
 
 // sessionOn is the regular session of a date, or of the last weekday before now.

@@ -12,6 +12,9 @@ import (
 // has the other end of it). EODHD does not send it.
 const clockHeader = "Tapedeck-Clock"
 
+// sourceHeader is where such a server says what it plays.
+const sourceHeader = "Tapedeck-Source"
+
 // Clock is the clock that a playback server states: the event time of its market.
 type Clock struct {
 	// Start is the event time when the server wrote its response, UTC.

@@ -35,6 +35,7 @@ type Conn struct {
 	socket  net.Conn            // below TLS: closing it wakes everybody at once
 	clean   func(string) string // takes the key out of a server's text
 	clock   Clock               // Speed 0 when none was stated
+	source  string              // what a playback server says it plays
 	decoder *Decoder
 
 	// Of whoever reads.
@@ -51,6 +52,10 @@ type Conn struct {
 // Clock is the clock that the server stated in the handshake; ok is false when it
 // stated none, as EODHD does not and playback servers at speed 0 do not.
 func (c *Conn) Clock() (clock Clock, ok bool) { return c.clock, c.clock.Speed > 0 }
+
+// Source is what the server said in the handshake that it plays, such as "simulated,
+// seed 1", in printable characters, at most 200; EODHD says nothing.
+func (c *Conn) Source() string { return c.source }
 
 // String says no more than what it is.
 func (c *Conn) String() string { return "eodhd.Conn" }

@@ -120,6 +120,7 @@ func Dial(ctx context.Context, o Options) (*Conn, error) {
 	}
 	ws.SetReadLimit(readLimit)
 	c := &Conn{ws: ws, socket: *socket, clean: clean, decoder: NewDecoder(o.Market, nil), buffer: make([]byte, smallFrame)}
+	c.source = tidy(c.clean(response.Header.Get(sourceHeader)))
 	if stated := response.Header.Get(clockHeader); stated != "" {
 		if c.clock, err = parseClock(stated, seen); err != nil {
 			c.CloseNow()

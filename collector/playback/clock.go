@@ -45,3 +45,7 @@ func (c *clock) header() string {
 	return time.UnixMilli(c.now()).UTC().Format("2006-01-02T15:04:05.000Z") + " " +
 		strconv.FormatFloat(c.speed, 'f', -1, 64)
 }
+
+// SourceHeader is the header of the handshake's response in which the server says
+// what it plays, where ServerOptions has it.
+const SourceHeader = "Tapedeck-Source"

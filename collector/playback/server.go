@@ -44,6 +44,9 @@ type ServerOptions struct {
 	// server's lock held, from several goroutines, one after the other: it must
 	// be quick and must not call the server.
 	Trace func(TraceEvent)
+	// Source says in the handshake what is played, such as "simulated, seed 1", so
+	// that a recording of it is never taken for the market's. Empty says nothing.
+	Source string
 }
 
 const (
@@ -192,6 +195,9 @@ func (s *Server) handshake(c *conn, h http.Header) {
 	defer s.mu.Unlock()
 	s.lastID++
 	c.id = s.lastID
+	if s.o.Source != "" {
+		h.Set(SourceHeader, s.o.Source)
+	}
 	if s.paced() {
 		return
 	}
