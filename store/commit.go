@@ -40,7 +40,7 @@ type part struct {
 func (f *File) Commit() error {
 	f.commit.Lock()
 	defer f.commit.Unlock()
-	if f.db == nil {
+	if f.closed {
 		return fmt.Errorf("commit to %s: %w", f.path, berrors.ErrDatabaseNotOpen)
 	}
 	return f.commitStaged()

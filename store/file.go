@@ -52,6 +52,7 @@ type File struct {
 	joined      map[[sessionKeySize]byte]bool // by this process; of the goroutine that records
 
 	commit sync.Mutex // one commit at a time; taken before mu
+	closed bool       // needs commit
 
 	mu       sync.Mutex
 	names    growing[string] // by id; read without the lock
@@ -307,9 +308,10 @@ func (f *File) Interrupted() bool { return f.interrupted }
 func (f *File) Close() error {
 	f.commit.Lock()
 	defer f.commit.Unlock()
-	if f.db == nil {
+	if f.closed {
 		return nil
 	}
+	f.closed = true
 	var err error
 	if f.recording {
 		if err = f.commitStaged(); err == nil {
@@ -318,7 +320,6 @@ func (f *File) Close() error {
 		removeName(f.path)
 	}
 	err = errors.Join(err, f.db.Close())
-	f.db = nil
 	if err != nil {
 		return fmt.Errorf("close %s: %w", f.path, err)
 	}

@@ -2,12 +2,10 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
@@ -284,8 +282,5 @@ func (f *File) rest() ledger.Cause {
 }
 
 func (f *File) view(do func(tx *bolt.Tx) error) error {
-	if f.db == nil {
-		return fmt.Errorf("%s: %w", f.path, berrors.ErrDatabaseNotOpen)
-	}
 	return guard(f.path, func() error { return f.db.View(do) })
 }

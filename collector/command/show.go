@@ -36,7 +36,7 @@ func printSymbols(w io.Writer, f *store.File, sel *selection) error {
 				if tally[symbol] == nil {
 					tally[symbol] = new(ledger.Tally)
 				}
-				tally[symbol][r.State] += r.Seconds()
+				tally[symbol].Add(r.Run)
 			}
 		}
 		for _, symbol := range sel.symbols {

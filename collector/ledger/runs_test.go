@@ -44,7 +44,9 @@ func checkRuns(t *testing.T, n notebook, traded []int64) {
 		t.Fatalf("%s\nthe runs end at %d", n, at)
 	}
 	var tally ledger.Tally
-	tally.Count(line.Runs(slices.Values(traded)))
+	for r := range line.Runs(slices.Values(traded)) {
+		tally.Add(r)
+	}
 	sum := int64(0)
 	for _, seconds := range tally {
 		sum += seconds

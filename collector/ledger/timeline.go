@@ -263,12 +263,8 @@ func (l Timeline) close() int64 {
 // Tally counts the seconds of a session by state.
 type Tally [5]int64
 
-// Count adds the seconds of the runs.
-func (n *Tally) Count(runs iter.Seq[Run]) {
-	for r := range runs {
-		n[r.State] += r.Seconds()
-	}
-}
+// Add counts the seconds of a run.
+func (n *Tally) Add(r Run) { n[r.State] += r.Seconds() }
 
 // CompareRuns orders runs by time, then state, then cause.
 func CompareRuns(a, b Run) int {
