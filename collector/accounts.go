@@ -3,6 +3,7 @@ package collector
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
@@ -14,6 +15,7 @@ type account struct {
 	settled []ledger.Span // not entered yet
 	open    []ledger.Span // as entered last
 	counts  ledger.Counts // not handed over yet
+	heard   time.Time     // wall time of its last trade
 }
 
 // gap is a stretch in which nothing is heard. The zero gap is none.
@@ -116,10 +118,20 @@ func (k *keeper) begin(s ledger.Session, now int64) error {
 	return nil
 }
 
+// dayQuiet is wall time: after that long without a trade a day is taken to be over,
+// when the feed has no clock to say so.
+const dayQuiet = 10 * time.Minute
+
 // days24 goes to the next day when sessions are days and the clock of the feed says
 // so, and leaves those whose grace is over.
 func (k *keeper) days24(now int64) error {
-	if !k.days || !k.stated || k.joinedAt == 0 || k.stopped {
+	if !k.days || k.joinedAt == 0 || k.stopped {
+		return nil
+	}
+	if !k.stated {
+		// A day that is not the one of the last trade, and long without one. Should a
+		// trade of it come after all, it is begun again.
+		k.leave(func(a *account) bool { return a != k.current && !a.heard.IsZero() && wall().Sub(a.heard) > dayQuiet })
 		return nil
 	}
 	today := ledger.Day(now)
@@ -147,6 +159,7 @@ func (k *keeper) leave(over func(*account) bool) {
 		a.settled = clip(a.settled, spans, a.s)
 		k.enter(a, nil)
 		k.dirty(wall())
+		k.over = append(k.over, a.s)
 		if k.current == a {
 			k.current = nil
 		}

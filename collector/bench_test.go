@@ -47,12 +47,15 @@ func (c *benchConn) Read(_ context.Context, t *candle.Trade) (ledger.Count, erro
 type countTape struct{ trades, commits atomic.Int64 }
 
 func (*countTape) Begin(ledger.Session, int64) error { return nil }
-func (c *countTape) Append(_ ledger.Session, t []candle.Trade) (int, error) {
+func (c *countTape) Append(_ ledger.Session, t []candle.Trade) (ledger.Counts, error) {
 	c.trades.Add(int64(len(t)))
-	return 0, nil
+	return nil, nil
 }
 func (*countTape) Enter(ledger.Session, []ledger.Span, []ledger.Span) {}
 func (*countTape) Count(ledger.Session, ledger.Counts)                {}
+func (*countTape) Unsealed(ledger.Session) int64                      { return 0 }
+func (*countTape) Unfinished() ([]ledger.Session, error)              { return nil, nil }
+func (*countTape) Seal(context.Context, ledger.Session, bool) error   { return nil }
 func (*countTape) Staged() int                                        { return 0 }
 func (c *countTape) Commit() error                                    { c.commits.Add(1); return nil }
 

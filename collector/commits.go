@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"tapedeck/collector/ledger"
 )
 
 const (
@@ -24,6 +26,9 @@ type commits struct {
 	busy   bool      // a commit runs
 	now    bool      // commit as soon as possible
 	missed bool      // what the tape was handed last is not committed
+
+	over   []ledger.Session // sessions that ended, not committed to the end
+	ending []ledger.Session // those that the commit that runs commits to the end
 }
 
 func (c *commits) init(r *Recorder) {
@@ -95,6 +100,7 @@ func (k *keeper) commitIfDue(now time.Time) {
 	moved := k.enterAll()
 	if moved || c.missed || !c.since.IsZero() {
 		c.busy, c.missed = true, true
+		c.ending, c.over = append(c.ending, c.over...), nil
 		c.kick <- struct{}{}
 	}
 	c.at, c.since, c.now = now, time.Time{}, false
@@ -107,6 +113,7 @@ func (k *keeper) finished(err error) error {
 	if err == nil {
 		c.missed = false
 		c.retry = time.Time{}
+		k.wantSeals()
 		if k.r.full.Swap(false) {
 			k.r.log.Info("The disk has room again: everything that waited is written")
 		}
@@ -120,6 +127,20 @@ func (k *keeper) finished(err error) error {
 	}
 	c.now, c.retry = true, wall().Add(retryEvery)
 	return nil
+}
+
+// wantSeals asks for what is committed to be sealed: sessions that ended, and tapes that
+// have grown long.
+func (k *keeper) wantSeals() {
+	for _, s := range k.ending {
+		k.r.seal.want(s, true)
+	}
+	k.ending = k.ending[:0]
+	for _, a := range k.accounts {
+		if k.r.tape.Unsealed(a.s) > sealAfter {
+			k.r.seal.want(a.s, false)
+		}
+	}
 }
 
 func diskFull(err error) bool {

@@ -164,6 +164,11 @@ type memoryTape struct {
 	total   int
 	pinned  int                           // pretend that this much is staged
 	commit  func(n int, staged int) error // what the n-th commit does
+
+	seals      []sealed
+	unsealed   int64
+	unfinished []ledger.Session
+	seal       func(ctx context.Context, n int) error // what the n-th seal does
 }
 
 func newTape() *memoryTape {
@@ -179,7 +184,7 @@ func (m *memoryTape) Begin(s ledger.Session, now int64) error {
 	return nil
 }
 
-func (m *memoryTape) Append(s ledger.Session, trades []candle.Trade) (echoes int, err error) {
+func (m *memoryTape) Append(s ledger.Session, trades []candle.Trade) (left ledger.Counts, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 next:
@@ -187,7 +192,10 @@ next:
 		if trades[i].Echo {
 			for j := range m.trades[s] {
 				if m.trades[s][j].Same(&trades[i]) {
-					echoes++
+					if left == nil {
+						left = ledger.Counts{}
+					}
+					left[ledger.RejectedEcho]++
 					continue next
 				}
 			}
@@ -196,7 +204,39 @@ next:
 		m.staged += tradeBytes
 		m.total++
 	}
-	return echoes, nil
+	return left, nil
+}
+
+func (m *memoryTape) Unsealed(ledger.Session) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.unsealed
+}
+
+func (m *memoryTape) Unfinished() ([]ledger.Session, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.unfinished, nil
+}
+
+func (m *memoryTape) Seal(ctx context.Context, s ledger.Session, ended bool) error {
+	m.mu.Lock()
+	n := len(m.seals)
+	m.seals = append(m.seals, sealed{time.Now(), s, ended, m.durable})
+	m.unsealed = 0
+	m.mu.Unlock()
+	if m.seal != nil {
+		return m.seal(ctx, n)
+	}
+	return nil
+}
+
+// sealed is a call of Seal.
+type sealed struct {
+	at      time.Time
+	session ledger.Session
+	ended   bool
+	durable int // trades committed then
 }
 
 func (m *memoryTape) Enter(s ledger.Session, settled, open []ledger.Span) {

@@ -151,11 +151,17 @@ func (k *keeper) append(a *account, trades []candle.Trade) error {
 	if len(trades) == 0 {
 		return nil
 	}
-	echoes, err := k.r.tape.Append(a.s, trades)
+	left, err := k.r.tape.Append(a.s, trades)
 	if err != nil {
 		return err
 	}
-	if kept := int64(len(trades) - echoes); kept > 0 {
+	kept := int64(len(trades))
+	for reason, n := range left {
+		a.counts[reason] += n
+		kept -= n
+	}
+	a.heard = wall()
+	if kept > 0 {
 		a.counts[ledger.Accepted] += kept
 		k.r.trades.Add(kept)
 		latest := k.r.latest.Load()
@@ -163,10 +169,7 @@ func (k *keeper) append(a *account, trades []candle.Trade) error {
 			latest = max(latest, trades[i].Time)
 		}
 		k.r.latest.Store(latest)
-		k.dirty(wall())
-	}
-	if echoes > 0 {
-		a.counts[ledger.RejectedEcho] += int64(echoes)
+		k.dirty(a.heard)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,15 +44,16 @@ type Conn interface {
 type Feed func(ctx context.Context) (Conn, error)
 
 // Tape is where the trades and the ledger go. Begin, Append, Enter and Count are
-// called by one goroutine at a time; Commit and Staged by others meanwhile. What
-// they keep of the slices they are handed, they copy.
+// called by one goroutine at a time; the others by others meanwhile. What they keep of
+// the slices they are handed, they copy.
 type Tape interface {
 	// Begin says that a recorder joins the session at event time now (Unix ms),
 	// so that what an earlier one left open can be accounted for. It may block.
 	Begin(s ledger.Session, now int64) error
-	// Append stages trades in memory. It leaves out suspected echoes
-	// (Trade.Echo) that are recorded already, and says how many.
-	Append(s ledger.Session, trades []candle.Trade) (echoes int, err error)
+	// Append stages trades in memory. What it leaves out it returns, counted by
+	// reason (nil is nothing): suspected echoes (Trade.Echo) that are recorded already,
+	// and what it does not take any more.
+	Append(s ledger.Session, trades []candle.Trade) (left ledger.Counts, err error)
 	// Enter stages ledger entries: settled are final, open take the place of the
 	// open ones of the call before.
 	Enter(s ledger.Session, settled, open []ledger.Span)
@@ -63,6 +65,15 @@ type Tape interface {
 	// for it. After an error with Full() true (disk full) all is still staged,
 	// and it may be called again; every other error is final.
 	Commit() error
+	// Unsealed is how many bytes of a session have been committed and not sealed.
+	// It does not block.
+	Unsealed(s ledger.Session) int64
+	// Unfinished are the sessions that have something to seal.
+	Unfinished() ([]ledger.Session, error)
+	// Seal brings what is committed of a session into its lasting form; ended says
+	// that the session is over. It may take a minute, and ends early with ctx. After
+	// an error with Full() true it is worth calling again.
+	Seal(ctx context.Context, s ledger.Session, ended bool) error
 }
 
 // Plan tells the session that contains t, else the next one. It is called by
@@ -94,6 +105,9 @@ type Options struct {
 	Clock Clock
 	// Log is where events go; nil is nowhere.
 	Log *slog.Logger
+	// Sealed is called, if not nil, when a session that is over has been sealed, by a
+	// goroutine that does nothing else. It should end early with ctx.
+	Sealed func(ctx context.Context, s ledger.Session)
 }
 
 // Recorder records one feed. Make one with New. Run is called once; Totals at
@@ -106,6 +120,7 @@ type Recorder struct {
 	log  *slog.Logger
 	all  *ledger.Symbols
 	in   *intake
+	seal *seals
 
 	trades atomic.Int64
 	latest atomic.Int64
@@ -121,8 +136,10 @@ func New(feed Feed, tape Tape, plan Plan, o Options) *Recorder {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{feed: feed, tape: tape, plan: plan, o: o, log: log,
+	r := &Recorder{feed: feed, tape: tape, plan: plan, o: o, log: log,
 		all: ledger.NewSymbols(o.Symbols...), in: newIntake(tape.Staged)}
+	r.seal = newSeals(r)
+	return r
 }
 
 // Totals are the trades recorded so far and the greatest of their times, Unix
@@ -136,8 +153,11 @@ func (r *Recorder) Totals() (trades, t int64) {
 // tape's, wrapped: it cannot be written any more.
 func (r *Recorder) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	kept := make(chan error, 1)
+	var sealing sync.WaitGroup
+	defer sealing.Wait() // after stop
+	defer stop()
+	sealing.Go(func() { r.seal.run(ctx) })
 	go func() {
 		defer stop()
 		defer r.in.abandon()

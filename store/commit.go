@@ -24,6 +24,7 @@ type batch struct {
 // part is a batch's share of one session.
 type part struct {
 	tape    *tape
+	number  uint32 // of the tape
 	about   about
 	records []record
 	settled []storedSpan
@@ -101,7 +102,7 @@ func (f *File) take() (*batch, error) {
 const idleLimit = 600
 
 func (f *File) takePart(t *tape) part {
-	p := part{tape: t, about: t.about, records: t.records, entered: t.entered, spans: t.spans, stale: t.open}
+	p := part{tape: t, number: t.number, about: t.about, records: t.records, entered: t.entered, spans: t.spans, stale: t.open}
 	for _, s := range t.settled {
 		p.settled = append(p.settled, f.storedSpan(s))
 	}
@@ -159,6 +160,7 @@ func (f *File) settle(b *batch, written bool) {
 			t.open = uint32(len(p.tail))
 		}
 		for _, r := range p.records {
+			t.bytes += int64(len(r.value))
 			if len(f.spare) < spareLimit {
 				f.spare = append(f.spare, r.value[:0])
 			}
@@ -242,7 +244,8 @@ func (p *part) writeRecords(b *bolt.Bucket) error {
 	if len(p.records) == 0 {
 		return nil
 	}
-	tape, err := b.CreateBucketIfNotExists(keyTape)
+	name := tapeName(p.number)
+	tape, err := b.CreateBucketIfNotExists(name[:])
 	if err != nil {
 		return err
 	}

@@ -3,32 +3,42 @@ package store
 import (
 	"slices"
 
+	bolt "go.etcd.io/bbolt"
+
 	"tapedeck/collector/candle"
+	"tapedeck/store/block"
 )
 
-// tail is the end of a symbol's tape: the trade that came last, and the greatest
-// time of any.
+// tail is the end of a symbol's trades in a session: the one that came last, and the
+// greatest time of any.
 type tail struct {
 	time, latest int64
 	price, size  candle.Decimal
+	blocks       bool // the blocks have been looked at
+	any          bool // there is a trade
 }
 
 func (t *tape) noteLast(id uint32, trade *candle.Trade) {
+	l := t.lastOf(id)
+	latest := trade.Time
+	if l.any {
+		latest = max(latest, l.latest)
+	}
+	*l = tail{time: trade.Time, latest: latest, price: trade.Price, size: trade.Size, blocks: l.blocks, any: true}
+}
+
+func (t *tape) lastOf(id uint32) *tail {
 	for int(id) >= len(t.last) {
 		t.last = append(t.last, make([]tail, int(id)+1-len(t.last))...)
 	}
-	l := &t.last[id]
-	*l = tail{time: trade.Time, latest: max(l.latest, trade.Time), price: trade.Price, size: trade.Size}
+	return &t.last[id]
 }
 
-// repeats says whether the trade is the one that the symbol's tape ends with, as
-// an echo nearly always is.
+// repeats says whether the trade is the one that the symbol's trades end with, as an
+// echo nearly always is.
 func (t *tape) repeats(id uint32, trade *candle.Trade) bool {
-	if int(id) >= len(t.last) {
-		return false
-	}
-	l := t.last[id]
-	return l.time == trade.Time && l.price == trade.Price && l.size == trade.Size
+	l := t.lastOf(id)
+	return l.any && l.time == trade.Time && l.price == trade.Price && l.size == trade.Size
 }
 
 // knownEchoes finds, by index, the suspected echoes that the session holds further
@@ -42,10 +52,15 @@ func (f *File) knownEchoes(t *tape, trades []candle.Trade) (map[int]bool, error)
 			continue
 		}
 		id, ok := f.ids[trade.Symbol]
-		if !ok || int(id) >= len(t.last) || trade.Time > t.last[id].latest || t.repeats(id, trade) {
+		if !ok {
 			continue
 		}
-		wanted[id] = append(wanted[id], i)
+		if err := f.lookAtBlocks(t, id); err != nil {
+			return nil, err
+		}
+		if l := t.lastOf(id); l.any && trade.Time <= l.latest && !t.repeats(id, trade) {
+			wanted[id] = append(wanted[id], i)
+		}
 	}
 	if len(wanted) == 0 {
 		return nil, nil
@@ -58,10 +73,97 @@ func (f *File) knownEchoes(t *tape, trades []candle.Trade) (map[int]bool, error)
 		}
 		return true
 	}
-	if _, err := f.scan(t.session, look); err != nil {
+	err := again(func() error {
+		_, err := f.scan(t.session, allTapes, nil, look)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
-	return known, t.scanStaged(look)
+	if err := t.scanStaged(look); err != nil {
+		return nil, err
+	}
+	// After the tape: what is sealed in between is found here.
+	for id, list := range wanted {
+		if err := f.lookInBlocks(t, id, trades, list, known); err != nil {
+			return nil, err
+		}
+	}
+	return known, nil
+}
+
+// eachHeader visits the headers of a symbol's blocks, the last one first, with what
+// the Encoder made, proven, good during the call.
+func (f *File) eachHeader(t *tape, id uint32, visit func(at []byte, h block.Header, body []byte) error) error {
+	key := sessionKey(t.session)
+	return f.view(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketSessions).Bucket(key[:])
+		if b == nil || b.Bucket(bucketTrades) == nil {
+			return nil
+		}
+		c := b.Bucket(bucketTrades).Cursor()
+		for k, v := seekBlock(c, id, 1<<62); k != nil; k, v = c.Prev() {
+			if found, _, ok := parseBlockKey(k); !ok || found != id {
+				return nil
+			}
+			body, err := openBlock(key, k, f.names.all()[id], v)
+			if err != nil {
+				return &Damaged{f.path, place(t.session, "trades", k), err.Error()}
+			}
+			h, err := block.ReadHeader(body)
+			if err != nil {
+				return &Damaged{f.path, place(t.session, "trades", k), err.Error()}
+			}
+			if err := visit(k, h, body); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// lookAtBlocks learns, once, how a symbol's blocks end: after a restart the tape does
+// not tell.
+func (f *File) lookAtBlocks(t *tape, id uint32) error {
+	l := t.lastOf(id)
+	if l.blocks {
+		return nil
+	}
+	first := true
+	err := f.eachHeader(t, id, func(_ []byte, h block.Header, _ []byte) error {
+		if first && !l.any {
+			*l = tail{time: h.Last.Time, latest: h.Latest, price: h.Last.Price, size: h.Last.Size, any: true}
+		}
+		first = false
+		l.latest = max(l.latest, h.Latest)
+		return nil
+	})
+	l.blocks = err == nil
+	return err
+}
+
+// lookInBlocks finds suspects of one symbol in its blocks.
+func (f *File) lookInBlocks(t *tape, id uint32, trades []candle.Trade, suspects []int, known map[int]bool) error {
+	decoder := block.NewDecoder()
+	return f.eachHeader(t, id, func(at []byte, h block.Header, body []byte) error {
+		within := func(i int) bool {
+			return !known[i] && trades[i].Time >= h.Earliest && trades[i].Time <= h.Latest
+		}
+		if !slices.ContainsFunc(suspects, within) {
+			return nil
+		}
+		list, err := decoder.Trades(nil, body)
+		if err != nil {
+			return &Damaged{f.path, place(t.session, "trades", at), err.Error()}
+		}
+		for j := range list {
+			list[j].Symbol = f.names.all()[id]
+			for _, i := range suspects {
+				known[i] = known[i] || trades[i].Same(&list[j])
+			}
+		}
+		return nil
+	})
 }
 
 // scanStaged reads what is not on file yet: being committed, waiting, and in the

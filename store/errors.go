@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+
+	"tapedeck/collector/ledger"
 )
 
 // ErrMissing is returned by OpenReadOnly when there is no file at the path.
@@ -54,4 +56,16 @@ type Damaged struct {
 
 func (e *Damaged) Error() string {
 	return fmt.Sprintf("%s is damaged at %s: %s", e.Path, e.Where, e.What)
+}
+
+// Dropped says that what was asked for is not kept any more: retention took it, or
+// it would have to be made from what retention took.
+type Dropped struct {
+	Path    string
+	Session ledger.Session
+	What    string // trades, or an interval of candles
+}
+
+func (e *Dropped) Error() string {
+	return fmt.Sprintf("%s does not keep %s of session %s any more", e.Path, e.What, e.Session.Date())
 }

@@ -51,8 +51,10 @@ type File struct {
 	interrupted bool
 	joined      map[[sessionKeySize]byte]bool // by this process; of the goroutine that records
 
-	commit sync.Mutex // one commit at a time; taken before mu
-	closed bool       // needs commit
+	seals      sync.Mutex // one seal at a time; taken before commit
+	beforeSeal func()     // tests: before each transaction of a seal
+	commit     sync.Mutex // one commit at a time; taken before mu
+	closed     bool       // needs commit
 
 	mu       sync.Mutex
 	names    growing[string] // by id; read without the lock
@@ -63,6 +65,7 @@ type File struct {
 	setKeys  map[string]uint32
 	newSets  int
 	tapes    map[[sessionKeySize]byte]*tape
+	sealing  map[[sessionKeySize]byte]uint32 // where appends go while the tapes before are sealed
 	staged   int
 	failed   error    // of a call that could not return it
 	spare    [][]byte // record buffers to use again
@@ -128,6 +131,7 @@ func newFile(path string, o Options) *File {
 		setKeys: make(map[string]uint32),
 		tapes:   make(map[[sessionKeySize]byte]*tape),
 		joined:  make(map[[sessionKeySize]byte]bool),
+		sealing: make(map[[sessionKeySize]byte]uint32),
 	}
 }
 
@@ -136,9 +140,15 @@ const lockWait = 60 * time.Millisecond
 
 func (f *File) openBolt(readOnly bool) error {
 	return guard(f.path, func() error {
+		var opened *os.File
 		options := &bolt.Options{
 			Timeout: lockWait, ReadOnly: readOnly, NoSync: f.options.NoSync,
 			FreelistType: bolt.FreelistMapType, InitialMmapSize: mmapSize(readOnly),
+			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+				file, err := os.OpenFile(name, flag, mode)
+				opened = file
+				return file, err
+			},
 		}
 		db, err := bolt.Open(f.path, 0o644, options)
 		if errors.Is(err, berrors.ErrTimeout) {
@@ -147,12 +157,23 @@ func (f *File) openBolt(readOnly bool) error {
 		if err != nil {
 			return fmt.Errorf("open %s: %w", f.path, err)
 		}
+		if replaced(opened, f.path) {
+			return errors.Join(&Held{f.path, ""}, db.Close())
+		}
 		// With a large map bbolt grows the file by this much at a time; its
 		// default of 16 MB would dwarf the file of a quiet symbol.
 		db.AllocSize = 1 << 20
 		f.db = db
 		return nil
 	})
+}
+
+// replaced says whether another file has been put at the path since file was opened:
+// who waits for the lock while the file is compacted gets that of the old one.
+func replaced(file *os.File, path string) bool {
+	here, err1 := file.Stat()
+	there, err2 := os.Stat(path)
+	return err1 == nil && err2 == nil && !os.SameFile(here, there)
 }
 
 // create makes a new file under another name and links it to its own, so that no

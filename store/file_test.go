@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -31,8 +32,8 @@ func open(t testing.TB, path string) *store.File {
 	return f
 }
 
-// recheck reads the whole file again, with bbolt's own check and with ours: every
-// record, every entry of the ledger, every candle.
+// recheck reads the whole file again, with bbolt's own check and with ours: every page
+// and checksum, every record and block, every entry of the ledger, every candle.
 func recheck(t testing.TB, path string) {
 	t.Helper()
 	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true})
@@ -51,39 +52,12 @@ func recheck(t testing.TB, path string) {
 	if err := db.Close(); err != nil {
 		t.Error(err)
 	}
-	f, err := store.OpenReadOnly(path)
+	report, err := store.Verify(context.Background(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	sessions, err := f.Sessions()
-	if err != nil {
-		t.Error(err)
-	}
-	for _, s := range sessions {
-		var n int64
-		for row, err := range f.Trades(s.Session, nil) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if row.Seq < 1 || row.Price.Sign() <= 0 {
-				t.Fatalf("a row of %s: %+v", s.Session.Date(), row)
-			}
-			n++
-		}
-		var folded int64
-		for c, err := range f.Candles(s.Session, nil, candle.Second, 0) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			folded += c.Trades
-		}
-		if n != folded {
-			t.Errorf("%s: %d trades, %d in candles", s.Session.Date(), n, folded)
-		}
-		if _, err := f.Spans(s.Session); err != nil {
-			t.Error(err)
-		}
+	for _, p := range report.Problems {
+		t.Errorf("verify: %v", p)
 	}
 }
 
@@ -215,16 +189,16 @@ func TestEcho(t *testing.T) {
 			}
 		}
 		for _, i := range []int{0, 700, 1999} {
-			if n, err := f.Append(day, echo(list[i])); n != 1 || err != nil {
-				t.Errorf("%s: echo of trade %d: %d dropped, %v", stage, i, n, err)
+			if left, err := f.Append(day, echo(list[i])); left[ledger.RejectedEcho] != 1 || err != nil {
+				t.Errorf("%s: echo of trade %d: left out %v, %v", stage, i, left, err)
 			}
 		}
 		if stage == "reopened" {
-			if n, err := f.Append(day, echo(fresh)); n != 0 || err != nil {
-				t.Errorf("a trade never recorded was dropped as an echo: %d, %v", n, err)
+			if left, err := f.Append(day, echo(fresh)); left != nil || err != nil {
+				t.Errorf("a trade never recorded was dropped as an echo: %v, %v", left, err)
 			}
-			if n, err := f.Append(day, []candle.Trade{list[0]}); n != 0 || err != nil {
-				t.Errorf("an equal trade that is no suspect was dropped: %d, %v", n, err)
+			if left, err := f.Append(day, []candle.Trade{list[0]}); left != nil || err != nil {
+				t.Errorf("an equal trade that is no suspect was dropped: %v, %v", left, err)
 			}
 		}
 		if err := f.Close(); err != nil {
@@ -287,7 +261,7 @@ func TestCountsAddUp(t *testing.T) {
 	for range 3 {
 		f := open(t, path)
 		for range 2 {
-			f.Count(day, ledger.Counts{ledger.Accepted: 5, "of_a_later_version": 1})
+			f.Count(day, ledger.Counts{ledger.Reconnects: 5, "of_a_later_version": 1})
 			if err := f.Commit(); err != nil {
 				t.Fatal(err)
 			}
@@ -301,7 +275,7 @@ func TestCountsAddUp(t *testing.T) {
 	if err != nil || len(sessions) != 1 {
 		t.Fatal(sessions, err)
 	}
-	if got := sessions[0].Counts; got[ledger.Accepted] != 30 || got["of_a_later_version"] != 6 {
+	if got := sessions[0].Counts; got[ledger.Reconnects] != 30 || got["of_a_later_version"] != 6 {
 		t.Errorf("counts %v", got)
 	}
 	if sessions[0].Source != "simulated" || sessions[0].Session != day {

@@ -13,21 +13,30 @@ import (
 const (
 	recordVersion = 1
 	recordLimit   = 16*1024 - 64
-	// rowLimit bounds a row without the text of a new set of conditions: nine
-	// varints and a byte.
-	rowLimit = 9*binary.MaxVarintLen64 + 1
+	// rowLimit bounds a row without the text of a new shape: nine varints and two
+	// bytes.
+	rowLimit = 9*binary.MaxVarintLen64 + 2
 )
+
+// shape is what the trades of a feed have few kinds of: where the points of price and
+// size stand, the sale conditions, and whether it is dark.
+type shape struct {
+	scales     uint8 // of the price x 16 + of the size
+	dark       bool
+	conditions string
+}
 
 // recordWriter builds one record. The zero value is empty.
 type recordWriter struct {
-	rows       []byte
-	count      int
-	time       int64 // of the row before
-	conditions []string
+	rows     []byte
+	count    int
+	received int64 // of the row before
+	lag      int64 // of the row before: received - time
+	shapes   []shape
 }
 
 func (w *recordWriter) reset(buffer []byte) {
-	*w = recordWriter{rows: buffer[:0], conditions: w.conditions[:0]}
+	*w = recordWriter{rows: buffer[:0], shapes: w.shapes[:0]}
 }
 
 // fits says whether a trade may be added without passing the limit.
@@ -36,38 +45,51 @@ func (w *recordWriter) fits(t *candle.Trade) bool {
 }
 
 func (w *recordWriter) add(symbol uint32, t *candle.Trade) {
-	b := w.rows
-	b = binary.AppendUvarint(b, uint64(symbol))
-	b = binary.AppendVarint(b, t.Time-w.time)
-	b = binary.AppendVarint(b, t.Received-t.Time)
-	b = append(b, t.Price.Scale<<4|t.Size.Scale)
-	b = binary.AppendUvarint(b, uint64(t.Price.Units))
-	b = binary.AppendUvarint(b, uint64(t.Size.Units))
-	b = w.addConditions(b, t)
-	w.rows, w.time = b, t.Time
+	b := appendUvarint(w.rows, uint64(symbol))
+	b = w.addShape(b, t)
+	lag := t.Received - t.Time
+	b = appendVarint(b, t.Received-w.received)
+	b = appendVarint(b, lag-w.lag)
+	b = appendUvarint(b, uint64(t.Price.Units))
+	b = appendUvarint(b, uint64(t.Size.Units))
+	w.rows, w.received, w.lag = b, t.Received, lag
 	w.count++
 }
 
-// addConditions writes index<<1|dark; index 0 is no conditions, an index one
-// past the last seen in this record is followed by their text.
-func (w *recordWriter) addConditions(b []byte, t *candle.Trade) []byte {
-	var dark uint64
-	if t.Dark {
-		dark = 1
-	}
-	if t.Conditions == "" {
-		return append(b, byte(dark))
-	}
-	for i, c := range w.conditions {
-		if c == t.Conditions {
-			return binary.AppendUvarint(b, uint64(i+1)<<1|dark)
+// addShape writes the number of the trade's shape. One that is new in this record has
+// the next number, and is written behind it.
+func (w *recordWriter) addShape(b []byte, t *candle.Trade) []byte {
+	s := shape{t.Price.Scale<<4 | t.Size.Scale, t.Dark, t.Conditions}
+	for i := range w.shapes {
+		if w.shapes[i] == s {
+			return appendUvarint(b, uint64(i))
 		}
 	}
-	w.conditions = append(w.conditions, t.Conditions)
-	b = binary.AppendUvarint(b, uint64(len(w.conditions))<<1|dark)
-	b = binary.AppendUvarint(b, uint64(len(t.Conditions)))
-	return append(b, t.Conditions...)
+	b = appendUvarint(b, uint64(len(w.shapes)))
+	w.shapes = append(w.shapes, s)
+	b = append(b, s.scales)
+	code := uint64(len(s.conditions)) << 1
+	if s.dark {
+		code++
+	}
+	b = appendUvarint(b, code)
+	return append(b, s.conditions...)
 }
+
+// appendUvarint is binary.AppendUvarint, with the lengths that are frequent here first.
+func appendUvarint(b []byte, v uint64) []byte {
+	switch {
+	case v < 1<<7:
+		return append(b, byte(v))
+	case v < 1<<14:
+		return append(b, byte(v)|0x80, byte(v>>7))
+	case v < 1<<21:
+		return append(b, byte(v)|0x80, byte(v>>7)|0x80, byte(v>>14))
+	}
+	return binary.AppendUvarint(b, v)
+}
+
+func appendVarint(b []byte, v int64) []byte { return appendUvarint(b, uint64(v<<1)^uint64(v>>63)) }
 
 // appendTo writes the record, without its checksum.
 func (w *recordWriter) appendTo(dst []byte) []byte {
@@ -80,12 +102,13 @@ var errRecord = errors.New("it does not decode")
 
 // recordReader reads the rows of one record.
 type recordReader struct {
-	rest       []byte
-	left       int
-	time       int64
-	conditions []string
-	intern     map[string]string // conditions seen in earlier records
-	bad        bool
+	rest     []byte
+	left     int
+	received int64
+	lag      int64
+	shapes   []shape
+	intern   map[string]string // conditions seen in earlier records
+	bad      bool
 }
 
 // reset begins a record whose checksum has been checked.
@@ -100,8 +123,8 @@ func (r *recordReader) reset(body []byte) error {
 	if r.intern == nil {
 		r.intern = make(map[string]string)
 	}
-	r.rest, r.left, r.time = body[1+n:], int(count), 0
-	r.conditions, r.bad = append(r.conditions[:0], ""), false
+	r.rest, r.left, r.received, r.lag = body[1+n:], int(count), 0, 0
+	r.shapes, r.bad = r.shapes[:0], false
 	return nil
 }
 
@@ -114,29 +137,30 @@ func (r *recordReader) next(t *candle.Trade) (symbol uint32, ok bool) {
 	}
 	r.left--
 	id := r.uvarint()
-	t.Time = r.time + r.varint()
-	t.Received = t.Time + r.varint()
-	scales := r.byte()
-	t.Price = candle.Decimal{Units: int64(r.uvarint()), Scale: scales >> 4}
-	t.Size = candle.Decimal{Units: int64(r.uvarint()), Scale: scales & 15}
-	code := r.uvarint()
-	t.Dark, t.Echo = code&1 == 1, false
-	t.Conditions = r.condition(code >> 1)
-	r.time = t.Time
+	s := r.shape(r.uvarint())
+	r.received += r.varint()
+	r.lag += r.varint()
+	t.Received, t.Time = r.received, r.received-r.lag
+	t.Price = candle.Decimal{Units: int64(r.uvarint()), Scale: s.scales >> 4}
+	t.Size = candle.Decimal{Units: int64(r.uvarint()), Scale: s.scales & 15}
+	t.Conditions, t.Dark, t.Echo = s.conditions, s.dark, false
 	if id > 1<<32-1 {
 		r.bad = true
 	}
 	return uint32(id), !r.bad
 }
 
-func (r *recordReader) condition(i uint64) string {
-	if i < uint64(len(r.conditions)) {
-		return r.conditions[i]
+// shape is the i-th shape of the record, which may be described here.
+func (r *recordReader) shape(i uint64) shape {
+	if i < uint64(len(r.shapes)) {
+		return r.shapes[i]
 	}
-	size := r.uvarint()
-	if i != uint64(len(r.conditions)) || size > uint64(len(r.rest)) {
+	scales := r.byte()
+	code := r.uvarint()
+	size := code >> 1
+	if i != uint64(len(r.shapes)) || size > uint64(len(r.rest)) {
 		r.bad = true
-		return ""
+		return shape{}
 	}
 	raw := r.rest[:size]
 	r.rest = r.rest[size:]
@@ -147,8 +171,8 @@ func (r *recordReader) condition(i uint64) string {
 			r.intern[text] = text
 		}
 	}
-	r.conditions = append(r.conditions, text)
-	return text
+	r.shapes = append(r.shapes, shape{scales, code&1 == 1, text})
+	return r.shapes[i]
 }
 
 func (r *recordReader) byte() byte {

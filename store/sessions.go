@@ -5,7 +5,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
 )
 
@@ -14,32 +13,44 @@ type Summary struct {
 	Session ledger.Session
 	Source  string        // what was recorded: "EODHD us", "simulated seed 1"
 	Counts  ledger.Counts // totals so far
+	// TradesDropped and CandlesDropped say what retention took.
+	TradesDropped, CandlesDropped bool
 }
 
 // Sessions are the sessions on file, by time.
 func (f *File) Sessions() ([]Summary, error) {
 	var all []Summary
-	err := f.view(func(tx *bolt.Tx) error {
+	err := f.eachSession(func(key [sessionKeySize]byte, b *bolt.Bucket) error {
+		a, err := f.readAbout(b, key)
+		if err != nil {
+			return err
+		}
+		counts, err := f.readCounts(b, key)
+		if err != nil {
+			return err
+		}
+		d, err := f.readDropped(b, key)
+		if err != nil {
+			return err
+		}
+		all = append(all, Summary{a.session, a.source, counts, d.trades, d.candles})
+		return nil
+	})
+	return all, err
+}
+
+// eachSession visits the bucket of every session in one transaction, by time.
+func (f *File) eachSession(visit func(key [sessionKeySize]byte, b *bolt.Bucket) error) error {
+	return f.view(func(tx *bolt.Tx) error {
 		sessions := tx.Bucket(bucketSessions)
 		return sessions.ForEach(func(name, _ []byte) error {
 			b := sessions.Bucket(name)
 			if b == nil || len(name) != sessionKeySize {
 				return nil // what a later minor version added
 			}
-			key := [sessionKeySize]byte(name)
-			a, err := f.readAbout(b, key)
-			if err != nil {
-				return err
-			}
-			counts, err := f.readCounts(b, key)
-			if err != nil {
-				return err
-			}
-			all = append(all, Summary{a.session, a.source, counts})
-			return nil
+			return visit([sessionKeySize]byte(name), b)
 		})
 	})
-	return all, err
 }
 
 func (f *File) readAbout(b *bolt.Bucket, key [sessionKeySize]byte) (about, error) {
@@ -133,10 +144,14 @@ func (f *File) Timelines(s ledger.Session) (func(symbol string) ledger.Timeline,
 	return func(symbol string) ledger.Timeline { return ledger.NewTimeline(s, spans, symbol, rest) }, nil
 }
 
-// Symbols are the symbols of a session, sorted: those with trades, and those the
-// ledger names.
+// Symbols are the symbols of a session, sorted: those with trades, kept or dropped,
+// and those the ledger names.
 func (f *File) Symbols(s ledger.Session) ([]string, error) {
-	counts, err := f.countTrades(s)
+	list, err := f.selected(s, nil)
+	if err != nil {
+		return nil, err
+	}
+	d, err := f.dropped(s)
 	if err != nil {
 		return nil, err
 	}
@@ -145,8 +160,13 @@ func (f *File) Symbols(s ledger.Session) ([]string, error) {
 		return nil, err
 	}
 	var names []string
-	for id := range counts {
-		names = append(names, f.names.all()[id])
+	for _, c := range list {
+		names = append(names, c.name)
+	}
+	for id := range d.gaps {
+		if all := f.names.all(); id < uint32(len(all)) {
+			names = append(names, all[id])
+		}
 	}
 	var last *ledger.Symbols
 	for _, p := range spans {
@@ -157,25 +177,6 @@ func (f *File) Symbols(s ledger.Session) ([]string, error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
-}
-
-// countTrades is the number of trades of each symbol, by id.
-func (f *File) countTrades(s ledger.Session) (map[uint32]int64, error) {
-	var counts []int64
-	_, err := f.scan(s, func(id uint32, _ *candle.Trade) bool {
-		for int(id) >= len(counts) {
-			counts = append(counts, 0)
-		}
-		counts[id]++
-		return true
-	})
-	byID := make(map[uint32]int64)
-	for id, n := range counts {
-		if n > 0 {
-			byID[uint32(id)] = n
-		}
-	}
-	return byID, err
 }
 
 func sortIDs(ids []uint32) { slices.Sort(ids) }

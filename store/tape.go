@@ -22,6 +22,9 @@ const conditionsLimit = 4096
 type tape struct {
 	session ledger.Session
 	about   about
+	number  uint32 // of the tape that is appended to
+	bytes   int64  // on file, of all its tapes
+	gone    bool   // its trades were dropped: it takes no more
 	next    uint64 // ordinal of the next trade
 	spans   uint32 // entries on file that are final
 	open    uint32 // entries on file behind them that the next Enter replaces
@@ -47,33 +50,40 @@ type record struct {
 }
 
 // Append stages trades of one session, in order of arrival, for the next Commit.
-// A trade marked as a suspected echo is dropped when the session already holds the
-// same; how many were is returned. It works in memory, apart from the first trade
-// of a session and suspected echoes, for which it reads the file.
-func (f *File) Append(s ledger.Session, trades []candle.Trade) (echoes int, err error) {
+// What it leaves out it returns, counted by reason (nil is nothing): a suspected echo
+// when the session already holds the same trade, and every trade of a session whose
+// trades retention has dropped. It works in memory, apart from the first trade of a
+// session and suspected echoes, for which it reads the file.
+func (f *File) Append(s ledger.Session, trades []candle.Trade) (left ledger.Counts, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t, err := f.tape(s)
 	if err != nil {
-		return 0, err
+		return nil, err
+	}
+	if t.gone {
+		return ledger.Counts{ledger.RejectedSession: int64(len(trades))}, nil
 	}
 	known, err := f.knownEchoes(t, trades)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	for i := range trades {
 		trade := &trades[i]
 		if len(trade.Conditions) > conditionsLimit {
-			return echoes, ErrConditions
+			return left, ErrConditions
 		}
 		id := f.symbolID(trade.Symbol)
 		if trade.Echo && (known[i] || t.repeats(id, trade) || staged(trades[:i], trade)) {
-			echoes++
+			if left == nil {
+				left = make(ledger.Counts)
+			}
+			left[ledger.RejectedEcho]++
 			continue
 		}
 		f.stage(t, id, trade)
 	}
-	return echoes, nil
+	return left, nil
 }
 
 func (f *File) stage(t *tape, id uint32, trade *candle.Trade) {
@@ -98,10 +108,23 @@ func (f *File) cut(t *tape) {
 	if t.writer.count == 0 {
 		return
 	}
-	session, key := sessionKey(t.session), ordinalKey(t.first)
-	value := sign(t.writer.appendTo(f.buffer()), session[:], key[:])
+	value := t.sign(t.first, t.writer.appendTo(f.buffer()))
 	t.records = append(t.records, record{t.first, value})
 	t.writer.reset(t.writer.rows)
+}
+
+// sign appends the checksum of a record of the tape that is appended to.
+func (t *tape) sign(ordinal uint64, body []byte) []byte {
+	session, name, key := sessionKey(t.session), tapeName(t.number), ordinalKey(ordinal)
+	return sign(body, session[:], name[:], key[:])
+}
+
+// move makes what is staged go to another tape.
+func (t *tape) move(number uint32) {
+	t.number = number
+	for _, r := range t.records {
+		t.sign(r.ordinal, r.value[:len(r.value)-checksumSize])
+	}
 }
 
 func (f *File) buffer() []byte {
@@ -170,9 +193,13 @@ func (f *File) tape(s ledger.Session) (*tape, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.next, err = f.scan(s, func(id uint32, trade *candle.Trade) bool {
-		t.noteLast(id, trade)
-		return true
+	err = again(func() error {
+		c, err := f.scan(s, allTapes, nil, func(id uint32, trade *candle.Trade) bool {
+			t.noteLast(id, trade)
+			return true
+		})
+		t.next, t.bytes = c.next, c.bytes
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -189,8 +216,31 @@ func (f *File) resume(t *tape, b *bolt.Bucket, key [sessionKeySize]byte) (err er
 	if t.totals, err = f.readCounts(b, key); err != nil {
 		return err
 	}
+	d, err := f.readDropped(b, key)
+	if err != nil {
+		return err
+	}
+	mark, err := f.readMark(b, key)
+	if err != nil {
+		return err
+	}
+	t.gone = d.trades
 	t.spans = countSpans(b)
+	t.number = max(resumeTape(b, mark), f.sealing[key])
 	return nil
+}
+
+// resumeTape is the tape to go on with: the last one there is, but not one of which
+// part is in blocks already.
+func resumeTape(b *bolt.Bucket, mark sealMark) uint32 {
+	n, ok := lastTape(b)
+	switch {
+	case !ok || n < mark.tape:
+		return mark.tape
+	case n == mark.tape && mark.begun():
+		return n + 1
+	}
+	return n
 }
 
 // symbolID is the number of a symbol in this file; a new symbol gets the next.

@@ -1,13 +1,11 @@
 package store
 
 import (
-	"cmp"
 	"iter"
-	"slices"
-	"unsafe"
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
+	"tapedeck/store/block"
 )
 
 // Row is a trade with its number: Seq counts the trades of a symbol in a session
@@ -17,113 +15,102 @@ type Row struct {
 	Seq int64
 }
 
-// groupBytes bounds the trades that a read by symbol holds in memory. A tape is
-// in order of arrival; a group of symbols is picked out of it in one reading.
-const groupBytes = 64 << 20
-
 // Trades are the trades of the named symbols (nil: all) in one session: by symbol,
 // then arrival. It reads the file in pages and holds no transaction while the
-// caller looks at a row. An error ends it.
+// caller looks at a row; a seal meanwhile does not show. An error ends it: a *Dropped
+// when the session's trades are not kept any more.
 func (f *File) Trades(s ledger.Session, symbols []string) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		counts, err := f.countTrades(s)
+		r, err := f.newReader(s)
+		if err == nil && r.blocks.dropped.trades {
+			err = &Dropped{f.path, s, "trades"}
+		}
 		if err != nil {
 			yield(Row{}, err)
 			return
 		}
-		for _, group := range groups(f.selected(counts, symbols)) {
-			var more bool
-			if len(group) == 1 {
-				more = f.streamOne(s, group[0], yield)
-			} else {
-				more = f.yieldGroup(s, group, yield)
-			}
-			if !more {
-				return
-			}
+		more := true
+		err = r.holdings(symbols, func(h *holding) error {
+			return r.each(h, 1, func(seq int64, trades []candle.Trade) bool {
+				row := Row{}
+				for i := range trades {
+					row.Trade, row.Seq = trades[i], seq+int64(i)
+					row.Symbol = h.name
+					if more = yield(row, nil); !more {
+						return false
+					}
+				}
+				return true
+			})
+		}, func() bool { return more })
+		if err != nil && more {
+			yield(Row{}, err)
 		}
 	}
 }
 
-type symbolCount struct {
-	id     uint32
-	name   string
-	trades int64
+// reader reads the trades of one session, symbol by symbol.
+type reader struct {
+	f       *File
+	session ledger.Session
+	key     [sessionKeySize]byte
+	blocks  blockReader
 }
 
-// selected are the symbols asked for that have trades, by name.
-func (f *File) selected(counts map[uint32]int64, symbols []string) []symbolCount {
-	want := ledger.NewSymbols(symbols...)
-	var list []symbolCount
-	for id, n := range counts {
-		if name := f.names.all()[id]; symbols == nil || want.Has(name) {
-			list = append(list, symbolCount{id, name, n})
-		}
-	}
-	slices.SortFunc(list, func(a, b symbolCount) int { return cmp.Compare(a.name, b.name) })
-	return list
+func (f *File) newReader(s ledger.Session) (*reader, error) {
+	key := sessionKey(s)
+	d, err := f.dropped(s)
+	return &reader{f: f, session: s, key: key, blocks: blockReader{f: f, session: s, key: key, dropped: d, decoder: block.NewDecoder()}}, err
 }
 
-// groups cuts the list so that each group's trades fit in groupBytes, or is one symbol.
-func groups(list []symbolCount) [][]symbolCount {
-	const limit = groupBytes / int64(unsafe.Sizeof(candle.Trade{}))
-	var all [][]symbolCount
-	start, total := 0, int64(0)
-	for i, c := range list {
-		if i > start && total+c.trades > limit {
-			all = append(all, list[start:i])
-			start, total = i, 0
-		}
-		total += c.trades
-	}
-	if start < len(list) {
-		all = append(all, list[start:])
-	}
-	return all
-}
-
-// streamOne hands out one symbol's trades as they are read.
-func (f *File) streamOne(s ledger.Session, c symbolCount, yield func(Row, error) bool) bool {
-	row, more := Row{}, true
-	_, err := f.scan(s, func(id uint32, t *candle.Trade) bool {
-		if id == c.id {
-			row.Trade, row.Symbol = *t, c.name
-			row.Seq++
-			more = yield(row, nil)
-		}
-		return more
-	})
+// holdings visits what the session has of each of the named symbols (nil: all), by
+// name, while more says so.
+func (r *reader) holdings(symbols []string, visit func(*holding) error, more func() bool) error {
+	list, err := r.f.selected(r.session, symbols)
 	if err != nil {
-		yield(Row{}, err)
+		return err
 	}
-	return more && err == nil
-}
-
-// yieldGroup picks the trades of a group out of the tape, then hands them out.
-func (f *File) yieldGroup(s ledger.Session, group []symbolCount, yield func(Row, error) bool) bool {
-	picked := make(map[uint32][]candle.Trade, len(group))
-	for _, c := range group {
-		picked[c.id] = make([]candle.Trade, 0, c.trades)
-	}
-	_, err := f.scan(s, func(id uint32, t *candle.Trade) bool {
-		// A tape that is being recorded has grown since it was counted: the
-		// later trades wait for the next reading.
-		if list, ok := picked[id]; ok && len(list) < cap(list) {
-			picked[id] = append(list, *t)
+	for _, group := range groups(list) {
+		held, err := r.collect(group, 1)
+		if err != nil {
+			return err
 		}
-		return true
-	})
-	if err != nil {
-		yield(Row{}, err)
-		return false
-	}
-	for _, c := range group {
-		for i, t := range picked[c.id] {
-			t.Symbol = c.name
-			if !yield(Row{t, int64(i) + 1}, nil) {
-				return false
+		for i := range held {
+			if err := visit(&held[i]); err != nil || !more() {
+				return err
 			}
 		}
 	}
-	return true
+	return nil
+}
+
+// each hands the trades of a holding from seq on to visit, in runs, each good until
+// the next, until visit says no.
+func (r *reader) each(h *holding, seq int64, visit func(seq int64, trades []candle.Trade) bool) error {
+	goOn := true
+	watched := func(seq int64, trades []candle.Trade) bool {
+		goOn = visit(seq, trades)
+		return goOn
+	}
+	for {
+		b := &r.blocks
+		b.id, b.name, b.next, b.until = h.id, h.name, seq, h.blocks+1
+		if err := b.each(watched); err != nil || !goOn {
+			return err
+		}
+		first := max(seq, h.first)
+		if rows := h.rows[min(first-h.first, int64(len(h.rows))):]; len(rows) > 0 && !watched(first, rows) {
+			return nil
+		}
+		seq = max(seq, h.first+int64(len(h.rows)))
+		if !h.more {
+			return nil
+		}
+		// A symbol whose trades on the tape do not fit in memory at once.
+		next, err := r.collect([]symbolCount{{id: h.id, name: h.name, trades: groupTrades}}, seq)
+		if err != nil {
+			return err
+		}
+		h = &next[0]
+	}
 }

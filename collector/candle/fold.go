@@ -33,7 +33,7 @@ func (f *Fold) Add(t *Trade) {
 }
 
 func (f *Fold) addByTime(t *Trade) {
-	start := f.start(t.Time)
+	start := f.interval.Start(t.Time, f.anchor)
 	last := len(f.candles) - 1
 	if last >= 0 && f.candles[last].Start == start {
 		f.candles[last].add(t, true)
@@ -63,17 +63,6 @@ func (f *Fold) index() {
 	for i := range f.candles {
 		f.at[f.candles[i].Start] = i
 	}
-}
-
-func (f *Fold) start(t int64) int64 {
-	if f.interval.kind == Day {
-		return f.anchor
-	}
-	d := (t - f.anchor) % f.interval.n
-	if d < 0 {
-		d += f.interval.n
-	}
-	return t - d
 }
 
 func (f *Fold) addByArrival(t *Trade) {

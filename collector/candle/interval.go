@@ -103,6 +103,20 @@ func (v Interval) Millis() int64 {
 	return 0
 }
 
+// Start is the label of the candle of time that the instant t belongs to (Unix ms),
+// when candles are aligned with anchor: a Day starts at the anchor itself. It means
+// nothing for intervals that are not ByTime.
+func (v Interval) Start(t, anchor int64) int64 {
+	if v.kind == Day {
+		return anchor
+	}
+	d := (t - anchor) % v.n
+	if d < 0 {
+		d += v.n
+	}
+	return t - d
+}
+
 // ByTime is true where trades belong to a candle by their time (Time and Day),
 // false where by their order of arrival.
 func (v Interval) ByTime() bool { return v.kind == Time || v.kind == Day }

@@ -209,3 +209,32 @@ func bigQuotient(n, m *big.Int) Sum {
 	}
 	return sum
 }
+
+// Units is the total times 10^scale, as four words, the lowest first. ok is false when
+// that is not a whole number or needs more than 256 bits.
+func (s Sum) Units(scale int) (words [4]uint64, ok bool) {
+	if s.Decimals() > scale {
+		return words, false
+	}
+	for ; int(s.scale) > scale; s.scale-- {
+		s.tenth()
+	}
+	for ; int(s.scale) < scale; s.scale++ {
+		if s.words[3] > math.MaxUint64/10 {
+			return words, false
+		}
+		s.times(10)
+	}
+	return s.words, true
+}
+
+// tenth divides by ten, without a remainder.
+func (s *Sum) tenth() {
+	var rest uint64
+	for i := len(s.words) - 1; i >= 0; i-- {
+		s.words[i], rest = bits.Div64(rest, s.words[i], 10)
+	}
+}
+
+// SumOfUnits is the Sum of words / 10^scale, the inverse of Units.
+func SumOfUnits(words [4]uint64, scale uint8) Sum { return Sum{words: words, scale: scale} }

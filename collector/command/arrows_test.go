@@ -31,7 +31,9 @@ var arrows = map[string][]string{
 	"collector/monitor":  {"collector/candle", "collector/ledger", "collector/news"},
 	"collector/logs":     {},
 	"collector/notify":   {},
-	"store":              {"collector/candle", "collector/ledger", "collector/news"},
+	"store":              {"collector/candle", "collector/ledger", "collector/news", "store/block", "store/pages"},
+	"store/block":        {"collector/candle"},
+	"store/pages":        {},
 	"store/export":       {"collector/candle", "collector/ledger", "collector/news"},
 	"schedule":           {"collector/ledger"},
 }
@@ -39,7 +41,7 @@ var arrows = map[string][]string{
 // pure are the packages without clock, lock, goroutine and I/O; impureFiles is what
 // they are forgiven.
 var (
-	pure        = []string{"collector/candle", "collector/ledger", "collector/news", "schedule"}
+	pure        = []string{"collector/candle", "collector/ledger", "collector/news", "schedule", "store/block"}
 	impureFiles = []string{"schedule/run.go"}
 )
 
@@ -51,12 +53,14 @@ var clockFiles = []string{
 	"collector/stream.go",
 	"collector/wait.go",
 	"collector/command/command.go",
+	"collector/command/compact.go",
 	"collector/command/demo.go",
 	"collector/command/feed.go",
 	"collector/command/open.go",
 	"collector/command/select.go",
 	"collector/command/serve.go",
 	"collector/command/show.go",
+	"collector/command/verify.go",
 	"collector/eodhd/conn.go",
 	"collector/eodhd/dial.go",
 	"collector/eodhd/refusal.go",

@@ -38,6 +38,8 @@ type commandLine struct {
 	Run      runCommand      `cmd:"" help:"Record, session after session."`
 	Demo     demoCommand     `cmd:"" help:"Record a simulated session end to end, no key and no network, and show what came out."`
 	Export   exportCommand   `cmd:"" help:"Write candles, trades or coverage as CSV."`
+	Verify   verifyCommand   `cmd:"" help:"Prove a stopped file: pages, checksums, every stored candle against its trades."`
+	Compact  compactCommand  `cmd:"" help:"Give space back: write a stopped file anew, sealed and verified."`
 	Replay   replayCommand   `cmd:"" help:"Serve a recording as an EODHD feed."`
 	Simulate simulateCommand `cmd:"" help:"Serve a generated market as an EODHD feed."`
 	Version  versionCommand  `cmd:"" help:"Say which version this is."`

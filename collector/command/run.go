@@ -13,6 +13,7 @@ import (
 
 	"tapedeck/collector"
 	"tapedeck/collector/eodhd"
+	"tapedeck/collector/ledger"
 	"tapedeck/schedule"
 	"tapedeck/store"
 )
@@ -28,8 +29,9 @@ type runCommand struct {
 	OpenLead    span       `name:"open-lead" default:"60s" help:"Connect this long before the open (default 60s)." placeholder:"60s"`
 	CloseGrace  span       `name:"close-grace" default:"60s" help:"Take trades stamped before the close for this long after it (default 60s)." placeholder:"60s"`
 	CommitEvery span       `name:"commit-every" default:"1s" help:"A trade is on disk within this time (default 1s)." placeholder:"1s"`
-	LogFormat   string     `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
-	Verbose     bool       `name:"verbose" short:"v" help:"Say more."`
+	retention
+	LogFormat string `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
+	Verbose   bool   `name:"verbose" short:"v" help:"Say more."`
 
 	says string // what the feed says it plays
 }
@@ -90,6 +92,10 @@ func (r *runCommand) record(ctx context.Context, file *store.File, feed eodhd.Op
 	var plan collector.Plan = schedule.Weekdays{}
 	if o.AllHours {
 		plan = schedule.EveryDay{}
+	}
+	o.Sealed = func(ctx context.Context, s ledger.Session) {
+		log.Info(fmt.Sprintf("Session %s is sealed", s.Date()))
+		r.apply(ctx, file, o.Clock.Now().UnixMilli(), log)
 	}
 	r.introduce(file, o, plan, log)
 	return collector.New(feedOf(feed), file, plan, o).Run(ctx)

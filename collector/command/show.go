@@ -44,7 +44,7 @@ func printSymbols(w io.Writer, f *store.File, sel *selection) error {
 			candles := n[ledger.Traded] + n[ledger.Partial] + n[ledger.Unknown]
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.1f\t\n", symbol, thousands(size.Trades), thousands(candles),
 				thousands((size.Trades+99)/100), thousands(n[ledger.Traded]), thousands(n[ledger.Quiet]),
-				thousands(n[ledger.Partial]), thousands(n[ledger.Down]), float64(size.Bytes)/float64(max(size.Trades, 1)))
+				thousands(n[ledger.Partial]), thousands(n[ledger.Down]), float64(size.TapeBytes+size.BlockBytes)/float64(max(size.Trades, 1)))
 		}
 	}
 	return t.Flush()

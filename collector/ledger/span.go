@@ -20,6 +20,7 @@ const (
 	NotRunning    Cause = "not_running"    // no recorder had been started
 	NotSubscribed Cause = "not_subscribed" // others were recorded, this symbol was not asked for
 	Unheard       Cause = "unheard"        // asked for, and neither echo nor trade came
+	Damage        Cause = "damage"         // recorded, and lost with a part of the file
 )
 
 // Symbols is an immutable set of symbols. Spans share one; compare the

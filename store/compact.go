@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// compactAlloc is by how much a compacted file grows: so that it ends where its
+// contents do, near enough.
+const compactAlloc = 64 << 10
+
+// Compact writes the file anew without its free pages and puts the new one in the
+// place of the old. Every session that had ended before now (Unix ms) is sealed
+// first. The old file stays until the new one is on disk and has been verified. It
+// blocks for all that; ctx ends it early, and leaves the old file. The errors are
+// those of Open.
+func Compact(ctx context.Context, path string, o Options, now int64) (before, after int64, err error) {
+	f, err := Open(path, o)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := f.sealEnded(ctx, now); err != nil {
+		return 0, 0, err
+	}
+	before = f.size()
+	draft := path + ".compact"
+	_ = os.Remove(draft) // of one that was killed
+	defer os.Remove(draft)
+	if err := f.copyTo(ctx, draft); err != nil {
+		return 0, 0, fmt.Errorf("compact %s: %w", path, full(err))
+	}
+	if err := proveCopy(ctx, f, draft); err != nil {
+		return 0, 0, err
+	}
+	// Who waits for the old file finds, once it is free, that it is not the one at the
+	// path any more: see openBolt.
+	if err := os.Rename(draft, path); err != nil {
+		return 0, 0, fmt.Errorf("compact %s: %w", path, err)
+	}
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		return 0, 0, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	return before, info.Size(), nil
+}
+
+// sealEnded seals the sessions that are over.
+func (f *File) sealEnded(ctx context.Context, now int64) error {
+	unfinished, err := f.Unfinished()
+	if err != nil {
+		return err
+	}
+	for _, s := range unfinished {
+		if s.Close > now {
+			continue
+		}
+		if err := f.Seal(ctx, s, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *File) size() int64 {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// copyTo copies every key into a new file, and waits until it is on disk. The mark of
+// a process that records is left out: nobody records into a copy.
+func (f *File) copyTo(ctx context.Context, path string) error {
+	return guard(f.path, func() error {
+		db, err := bolt.Open(path, 0o644, &bolt.Options{NoFreelistSync: false, FreelistType: bolt.FreelistMapType, Timeout: lockWait})
+		if err != nil {
+			return err
+		}
+		db.AllocSize = compactAlloc
+		db.NoSync = true // once, at the end
+		err = bolt.Compact(db, f.db, compactTx)
+		if err == nil {
+			err = db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyMark) })
+		}
+		if err == nil {
+			err = db.Sync()
+		}
+		return errors.Join(err, db.Close(), ctx.Err())
+	})
+}
+
+// compactTx bounds the memory of a copy: bytes a transaction.
+const compactTx = 8 << 20
+
+// proveCopy verifies a copy, and that it holds what the file does.
+func proveCopy(ctx context.Context, f *File, path string) error {
+	report, err := Verify(ctx, path)
+	if err != nil {
+		return fmt.Errorf("the compacted copy: %w", err)
+	}
+	if len(report.Problems) > 0 {
+		return fmt.Errorf("the compacted copy: %w", report.Problems[0])
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"unsafe"
+
+	bolt "go.etcd.io/bbolt"
+
+	"tapedeck/collector/candle"
+	"tapedeck/collector/ledger"
+)
+
+// groupBytes bounds the trades that are picked out of a tape at a time. A tape is in
+// order of arrival: a group of symbols is picked out of it in one reading.
+const groupBytes = 64 << 20
+
+const groupTrades = groupBytes / int64(unsafe.Sizeof(candle.Trade{}))
+
+// holding is what a session has of one symbol: trades 1 to blocks in blocks, and rows
+// of those on the tape behind them. They do not overlap, whatever is sealed after the
+// holding was collected.
+type holding struct {
+	id     uint32
+	name   string
+	blocks int64
+	first  int64 // seq of rows[0]
+	rows   []candle.Trade
+	more   bool  // there are trades behind rows
+	skip   int64 // trades on the tape before first, while it is collected
+}
+
+type symbolCount struct {
+	id     uint32
+	name   string
+	trades int64 // on the tape
+}
+
+// selected are the symbols asked for (nil: all) that have trades, by name.
+func (f *File) selected(s ledger.Session, symbols []string) ([]symbolCount, error) {
+	counts, err := f.tapeCounts(s)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := f.blockSymbols(s)
+	if err != nil {
+		return nil, err
+	}
+	for id, n := range counts {
+		if n > 0 {
+			ids = append(ids, uint32(id))
+		}
+	}
+	slices.Sort(ids)
+	want := ledger.NewSymbols(symbols...)
+	var list []symbolCount
+	for _, id := range slices.Compact(ids) {
+		name, err := f.nameOf(s, id)
+		if err != nil {
+			return nil, err
+		}
+		c := symbolCount{id: id, name: name}
+		if int(id) < len(counts) {
+			c.trades = counts[id]
+		}
+		if symbols == nil || want.Has(c.name) {
+			list = append(list, c)
+		}
+	}
+	slices.SortFunc(list, func(a, b symbolCount) int { return cmp.Compare(a.name, b.name) })
+	return list, nil
+}
+
+// nameOf is a symbol's name, for a block of the session.
+func (f *File) nameOf(s ledger.Session, id uint32) (string, error) {
+	names := f.names.all()
+	if id >= uint32(len(names)) {
+		at := blockKey(id, 0)
+		return "", &Damaged{f.path, place(s, "trades", at[:]), "it names a symbol that is not there"}
+	}
+	return names[id], nil
+}
+
+// tapeCounts is the number of trades of each symbol on the tape, by id.
+func (f *File) tapeCounts(s ledger.Session) (counts []int64, err error) {
+	err = again(func() error {
+		counts = counts[:0]
+		_, err := f.scan(s, allTapes, nil, func(id uint32, _ *candle.Trade) bool {
+			for int(id) >= len(counts) {
+				counts = append(counts, 0)
+			}
+			counts[id]++
+			return true
+		})
+		return err
+	})
+	return counts, err
+}
+
+// blockSymbols are the symbols that have blocks of trades, or had: by id.
+func (f *File) blockSymbols(s ledger.Session) (ids []uint32, err error) {
+	key := sessionKey(s)
+	for from, more := uint32(0), true; more; {
+		err := f.view(func(tx *bolt.Tx) error {
+			more = false
+			b := tx.Bucket(bucketSessions).Bucket(key[:])
+			if b == nil || b.Bucket(bucketTrades) == nil {
+				return nil
+			}
+			until := newPage()
+			c := b.Bucket(bucketTrades).Cursor()
+			at := blockKey(from, 0)
+			for k, _ := c.Seek(at[:]); k != nil; k, _ = c.Seek(at[:]) {
+				id, _, ok := parseBlockKey(k)
+				if !ok {
+					return &Damaged{f.path, place(s, "trades", k), "the key is none of a block"}
+				}
+				ids = append(ids, id)
+				from = id + 1
+				if from == 0 {
+					return nil
+				}
+				at = blockKey(from, 0)
+				if until.over() {
+					more = true
+					return nil
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// groups cuts the list so that each group's trades on the tape fit in groupBytes, or
+// it is one symbol.
+func groups(list []symbolCount) [][]symbolCount {
+	var all [][]symbolCount
+	start, total := 0, int64(0)
+	for i, c := range list {
+		if i > start && total+c.trades > groupTrades {
+			all = append(all, list[start:i])
+			start, total = i, 0
+		}
+		total += c.trades
+	}
+	if start < len(list) {
+		all = append(all, list[start:])
+	}
+	return all
+}
+
+// collect picks the trades of a group from seq on out of the tape, as many as were
+// counted of each.
+func (r *reader) collect(group []symbolCount, seq int64) ([]holding, error) {
+	held := make([]holding, len(group))
+	byID := make(map[uint32]*holding, len(group))
+	for i, c := range group {
+		held[i] = holding{id: c.id, name: c.name, rows: make([]candle.Trade, 0, min(c.trades, groupTrades))}
+		byID[c.id] = &held[i]
+	}
+	err := again(func() error {
+		begin := func(b *bolt.Bucket) error { return r.standings(b, held, seq) }
+		_, err := r.f.scan(r.session, allTapes, begin, func(id uint32, t *candle.Trade) bool {
+			h := byID[id]
+			switch {
+			case h == nil:
+			case h.skip > 0:
+				h.skip--
+			case len(h.rows) < cap(h.rows):
+				h.rows = append(h.rows, *t)
+			default: // what came since it was counted waits for the next reading
+				h.more = int64(cap(h.rows)) >= groupTrades
+			}
+			return true
+		})
+		return err
+	})
+	return held, err
+}
+
+// standings reads, as a scan begins, how many trades of each symbol are in blocks at
+// that moment.
+func (r *reader) standings(b *bolt.Bucket, held []holding, seq int64) error {
+	trades := b.Bucket(bucketTrades)
+	for i := range held {
+		h := &held[i]
+		n, err := r.f.lastSeq(trades, r.key, h.id)
+		if err != nil {
+			return err
+		}
+		n = max(n, r.blocks.dropped.lastSeq(h.id))
+		h.blocks, h.first = n, max(seq, n+1)
+		h.skip, h.rows, h.more = h.first-n-1, h.rows[:0], false
+	}
+	return nil
+}

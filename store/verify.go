@@ -1,0 +1,477 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+
+	"tapedeck/collector/candle"
+	"tapedeck/collector/ledger"
+	"tapedeck/store/block"
+	"tapedeck/store/pages"
+)
+
+// Report is what Verify found.
+type Report struct {
+	// Problems are the places that do not hold what was written there; none is a
+	// whole file.
+	Problems []*Damaged
+	// Unproven are the sessions whose stored candles are whole, but cannot be folded
+	// again: all or some of their trades are not there any more. By time.
+	Unproven []ledger.Session
+	// What was read: sessions, trades (on the tape and in blocks), stored candles
+	// that were compared with the fold of their trades, and pages, of which free hold
+	// nothing.
+	Sessions               int
+	Trades, Candles        int64
+	Pages, Free            int64
+	Tape, Blocks, Articles int64 // bytes of values
+}
+
+// Verify proves a file that nobody records into: every page and its place in the tree
+// by a reader of our own, every checksum, every record and block, every stored candle
+// against the fold of its trades, and the ledger against the sessions. It changes
+// nothing, goes on behind what is damaged, and blocks for as long as reading and
+// folding the file takes; ctx ends it. An error is a file that cannot be read at all:
+// those of OpenReadOnly. What is damaged inside is in the report.
+func Verify(ctx context.Context, path string) (*Report, error) {
+	if err := inspect(path); missing(err) {
+		return nil, fmt.Errorf("%s: %w", path, ErrMissing)
+	} else if err != nil && !isDamaged(err) {
+		return nil, err
+	}
+	v := &verifier{ctx: ctx, path: path, report: new(Report)}
+	if err := v.values(); err != nil {
+		return nil, err
+	}
+	f, err := OpenReadOnly(path)
+	if isDamaged(err) {
+		v.add(err)
+		return v.report, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	v.f = f
+	return v.report, v.sessions()
+}
+
+func isDamaged(err error) bool {
+	var damaged *Damaged
+	return errors.As(err, &damaged)
+}
+
+// verifier is one Verify.
+type verifier struct {
+	ctx    context.Context
+	path   string
+	f      *File
+	report *Report
+	told   map[string]bool // places that are in the report
+}
+
+// add notes damage, once for each place. Another error, and none, it returns.
+func (v *verifier) add(err error) error {
+	var damaged *Damaged
+	if !errors.As(err, &damaged) {
+		return err
+	}
+	if v.told == nil {
+		v.told = make(map[string]bool)
+	}
+	if !v.told[damaged.Where] {
+		v.told[damaged.Where] = true
+		v.report.Problems = append(v.report.Problems, damaged)
+	}
+	return nil
+}
+
+// values reads the pages and proves every value by its checksum, whatever it is: what
+// a later minor version added, too.
+func (v *verifier) values() error {
+	file, err := os.Open(v.path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return v.walk(file)
+}
+
+func (v *verifier) walk(file io.ReaderAt) error {
+	size, err := sizeOf(file)
+	if err != nil {
+		return err
+	}
+	p, err := pages.Open(file, size)
+	if err != nil {
+		return v.add(&Damaged{v.path, "offset 0", err.Error()})
+	}
+	problem := func(p pages.Problem) { _ = v.add(damagedPage(v.path, p)) }
+	err = p.Walk(func(i pages.Item) error {
+		if i.Bucket {
+			return v.ctx.Err()
+		}
+		if _, err := open(i.Value, namesOf(i)...); err != nil {
+			return v.add(&Damaged{v.path, placeOfItem(i), err.Error()})
+		}
+		v.count(i)
+		return nil
+	}, problem)
+	if err != nil {
+		return err
+	}
+	free, err := p.Freelist(problem)
+	v.report.Free, v.report.Pages = int64(free), int64(p.Head().Pages)
+	return err
+}
+
+func sizeOf(file io.ReaderAt) (int64, error) {
+	f, ok := file.(*os.File)
+	if !ok {
+		return 0, errors.New("no file")
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// namesOf is what the checksum of a value is over: the names below the top bucket, and
+// the key.
+func namesOf(i pages.Item) [][]byte {
+	if len(i.Path) == 0 {
+		return [][]byte{i.Key}
+	}
+	return append(slices.Clone(i.Path[1:]), i.Key)
+}
+
+func damagedPage(path string, p pages.Problem) *Damaged {
+	where := fmt.Sprintf("page %d", p.Page)
+	if len(p.Path) > 0 {
+		where += " of " + placeOfPath(p.Path)
+	}
+	return &Damaged{path, where, p.What}
+}
+
+// count adds up what there is of each kind.
+func (v *verifier) count(i pages.Item) {
+	if len(i.Path) != 3 || string(i.Path[0]) != string(bucketSessions) {
+		return
+	}
+	if _, ok := parseTapeName(i.Path[2]); ok {
+		v.report.Tape += int64(len(i.Value))
+	} else {
+		v.report.Blocks += int64(len(i.Value))
+	}
+}
+
+// sessions reads every session as a reader does, and compares what should agree.
+func (v *verifier) sessions() error {
+	var keys [][sessionKeySize]byte
+	err := v.f.eachSession(func(key [sessionKeySize]byte, _ *bolt.Bucket) error {
+		keys = append(keys, key)
+		return nil
+	})
+	if err := v.add(err); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := v.session(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// standing is what a session says of itself.
+type standing struct {
+	about   about
+	counts  ledger.Counts
+	mark    sealMark
+	dropped dropped
+	taped   bool
+}
+
+func (f *File) standing(key [sessionKeySize]byte) (s standing, err error) {
+	err = f.view(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketSessions).Bucket(key[:])
+		if s.about, err = f.readAbout(b, key); err != nil {
+			return err
+		}
+		if s.counts, err = f.readCounts(b, key); err != nil {
+			return err
+		}
+		if s.mark, err = f.readMark(b, key); err != nil {
+			return err
+		}
+		_, s.taped = firstTape(b, s.mark.tape)
+		s.dropped, err = f.readDropped(b, key)
+		return err
+	})
+	return s, err
+}
+
+func (v *verifier) session(key [sessionKeySize]byte) error {
+	v.report.Sessions++
+	st, err := v.f.standing(key)
+	if err != nil {
+		return v.add(err)
+	}
+	s := st.about.session
+	if s.Close <= s.Open {
+		_ = v.add(&Damaged{v.path, place(s, "about", nil), "it closes before it opens"})
+	}
+	if err := v.add(v.ledger(s)); err != nil {
+		return err
+	}
+	if st.dropped.trades || len(st.dropped.gaps) > 0 {
+		v.report.Unproven = append(v.report.Unproven, s)
+	}
+	p := &prover{verifier: v, session: s, key: key, standing: st}
+	if st.dropped.trades {
+		return p.kept()
+	}
+	return p.trades()
+}
+
+// ledger checks that the entries make sense by themselves.
+func (v *verifier) ledger(s ledger.Session) error {
+	spans, err := v.f.Spans(s)
+	if err != nil {
+		return err
+	}
+	for i, p := range spans {
+		key := spanKey(uint32(i))
+		if p.Until < p.From || p.From < s.Open || p.Until > s.Close {
+			_ = v.add(&Damaged{v.path, place(s, "ledger", key[:]), "it does not lie in its session"})
+		}
+	}
+	return nil
+}
+
+// prover proves the trades and candles of one session.
+type prover struct {
+	*verifier
+	session ledger.Session
+	key     [sessionKeySize]byte
+	standing
+	reader *reader
+	folds  []*candle.Fold
+	seen   int64
+}
+
+func (p *prover) trades() error {
+	r, err := p.f.newReader(p.session)
+	if err != nil {
+		return p.add(err)
+	}
+	p.reader = r
+	for _, stored := range storedIntervals {
+		p.folds = append(p.folds, candle.NewFold(stored.interval, 0))
+	}
+	list, whole, err := p.symbols()
+	if err != nil {
+		return err
+	}
+	for _, group := range groups(list) {
+		held, err := p.collect(group, whole)
+		if err != nil {
+			return err
+		}
+		for i := range held {
+			if err := p.add(p.symbol(&held[i])); err != nil {
+				return err
+			}
+			if err := p.ctx.Err(); err != nil {
+				return err
+			}
+		}
+	}
+	p.report.Trades += p.seen
+	// What is accepted is counted after it was appended: a crash leaves more trades
+	// than were counted, never fewer.
+	if want := p.counts[ledger.Accepted] - p.counts[ledger.Lost]; whole && p.seen < want {
+		_ = p.add(&Damaged{p.path, place(p.session, "counts", nil), fmt.Sprintf("%d trades were accepted, %d are there", want, p.seen)})
+	}
+	return p.strays(list)
+}
+
+// symbols are those of the session; whole is false when its tape cannot be read: then
+// those in blocks.
+func (p *prover) symbols() (list []symbolCount, whole bool, err error) {
+	list, err = p.f.selected(p.session, nil)
+	if err == nil {
+		return list, true, nil
+	}
+	if err := p.add(err); err != nil {
+		return nil, false, err
+	}
+	ids, err := p.f.blockSymbols(p.session)
+	if err != nil {
+		return nil, false, p.add(err)
+	}
+	for _, id := range ids {
+		name, err := p.f.nameOf(p.session, id)
+		if err := p.add(err); err != nil {
+			return nil, false, err
+		}
+		list = append(list, symbolCount{id: id, name: name})
+	}
+	return list, false, nil
+}
+
+// collect is reader.collect, and without a tape what is in blocks.
+func (p *prover) collect(group []symbolCount, whole bool) ([]holding, error) {
+	if whole {
+		held, err := p.reader.collect(group, 1)
+		return held, p.add(err)
+	}
+	held := make([]holding, len(group))
+	for i, c := range group {
+		held[i] = holding{id: c.id, name: c.name}
+	}
+	err := p.f.view(func(tx *bolt.Tx) error {
+		return p.reader.standings(tx.Bucket(bucketSessions).Bucket(p.key[:]), held, 1)
+	})
+	return held, p.add(err)
+}
+
+// symbol reads the trades of a symbol to the end and compares its stored candles.
+func (p *prover) symbol(h *holding) error {
+	for _, fold := range p.folds {
+		fold.Reset(0)
+	}
+	n := int64(0)
+	err := p.reader.each(h, 1, func(seq int64, trades []candle.Trade) bool {
+		for i := range trades {
+			t := &trades[i]
+			if !p.session.Contains(t.Time) || t.Price.Sign() <= 0 {
+				at := blockKey(h.id, seq+int64(i))
+				_ = p.add(&Damaged{p.path, place(p.session, "trade", at[:]), "it does not belong there"})
+			}
+			for _, fold := range p.folds {
+				fold.Add(t)
+			}
+		}
+		n += int64(len(trades))
+		return p.ctx.Err() == nil
+	})
+	p.seen += n
+	if err != nil {
+		return err
+	}
+	for i, stored := range storedIntervals {
+		if err := p.add(p.compare(h, stored.bucket, stored.interval, p.folds[i].Candles())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare holds the stored candles of a symbol against the fold of its trades.
+func (p *prover) compare(h *holding, bucket []byte, v candle.Interval, want []candle.Candle) error {
+	at := candleKey(h.id, 0)
+	damaged := func(what string) error { return &Damaged{p.path, place(p.session, string(bucket), at[:]), what} }
+	got, err := p.reader.readStored(bucket, v, h.id, h.name, h.blocks)
+	if err != nil {
+		return err
+	}
+	if got == nil {
+		if p.mark.finished() && !p.taped && !p.standing.dropped.candles && len(p.standing.dropped.gaps) == 0 {
+			return damaged("they are missing, though the session is sealed")
+		}
+		return nil
+	}
+	if len(h.rows) > 0 || h.more || len(p.standing.dropped.gaps[h.id]) > 0 {
+		return nil // they are those of more trades, or fewer, than there are
+	}
+	p.report.Candles += int64(len(got))
+	if i := firstDifference(got, want, v); i >= 0 {
+		return damaged(fmt.Sprintf("candle %d is not the fold of its trades", i))
+	}
+	return nil
+}
+
+// firstDifference is the place of the first candle that differs; -1 for none.
+func firstDifference(got, want []candle.Candle, v candle.Interval) int {
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) || !sameCandle(got[i], want[i], v) {
+			return i
+		}
+	}
+	return -1
+}
+
+// sameCandle compares what is stored of candles, sums as numbers.
+func sameCandle(a, b candle.Candle, v candle.Interval) bool {
+	if a.Volume.Cmp(b.Volume) != 0 || a.Turnover.Cmp(b.Turnover) != 0 {
+		return false
+	}
+	a.Volume, a.Turnover, b.Volume, b.Turnover = candle.Sum{}, candle.Sum{}, candle.Sum{}, candle.Sum{}
+	if v.ByTime() {
+		a.First, a.Last, b.First, b.Last = 0, 0, 0, 0
+	}
+	return a == b
+}
+
+// strays finds stored candles of symbols without a trade.
+func (p *prover) strays(list []symbolCount) error {
+	has := make(map[uint32]bool, len(list))
+	for _, c := range list {
+		has[c.id] = true
+	}
+	for id := range p.standing.dropped.gaps {
+		has[id] = true
+	}
+	for _, stored := range storedIntervals {
+		err := p.f.eachIn(p.session, stored.bucket, func(k, _ []byte) {
+			if id, _, ok := parseCandleKey(k); !ok || !has[id] {
+				_ = p.add(&Damaged{p.path, place(p.session, string(stored.bucket), k), "there is no trade for it"})
+			}
+		})
+		if err := p.add(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kept decodes the candles of a session whose trades are dropped.
+func (p *prover) kept() error {
+	d := block.NewDecoder()
+	names := p.f.names.all()
+	for _, stored := range storedIntervals {
+		for id := range p.standing.dropped.gaps {
+			if p.standing.dropped.candles || id >= uint32(len(names)) {
+				continue
+			}
+			err := p.f.view(func(tx *bolt.Tx) error {
+				b := tx.Bucket(bucketSessions).Bucket(p.key[:])
+				at := candleKey(id, 0)
+				damaged := func(what string) error { return &Damaged{p.path, place(p.session, string(stored.bucket), at[:]), what} }
+				parts, err := p.f.readStored(b, p.key, stored.bucket, id, names[id])
+				if err != nil {
+					return err
+				}
+				if parts == nil || parts.trades != p.standing.dropped.lastSeq(id) {
+					return damaged("they are missing, and so are their trades")
+				}
+				if _, err := parts.decode(d, stored.interval); err != nil {
+					return damaged(err.Error())
+				}
+				return nil
+			})
+			if err := p.add(err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
