@@ -169,6 +169,17 @@ func seekBlock(c *bolt.Cursor, id uint32, seq int64) (key, value []byte) {
 // nil): what is on a tape follows. It is not proven here: whoever reads those trades
 // proves it.
 func (f *File) lastSeq(b *bolt.Bucket, key [sessionKeySize]byte, id uint32) (int64, error) {
+	n, err := lastBlock(b, id)
+	if err != nil {
+		at := blockKey(id, 0)
+		return 0, &Damaged{f.path, placeOf(key, "trades", at[:]), err.Error()}
+	}
+	return n, nil
+}
+
+// lastBlock is the last seq of a symbol in the blocks of bucket b, 0 when there is
+// none.
+func lastBlock(b *bolt.Bucket, id uint32) (int64, error) {
 	if b == nil {
 		return 0, nil
 	}
@@ -178,8 +189,5 @@ func (f *File) lastSeq(b *bolt.Bucket, key [sessionKeySize]byte, id uint32) (int
 		return 0, nil
 	}
 	h, err := blockHeader(v)
-	if err != nil {
-		return 0, &Damaged{f.path, placeOf(key, "trades", k), err.Error()}
-	}
-	return first + int64(h.Count) - 1, nil
+	return first + int64(h.Count) - 1, err
 }

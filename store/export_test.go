@@ -23,3 +23,6 @@ func (f *File) StopSealAfter(n int, stop func()) {
 		}
 	}
 }
+
+// PlaceOf names a key as Verify does.
+var PlaceOf = placeOfItem

@@ -115,8 +115,10 @@ type mender struct {
 	about about
 	mark  sealMark
 	gone  dropped
-	lost  int64        // trades
-	gaps  []damagedGap // to go into the ledger
+	ends  map[uint32]int64 // trades that whole stored candles fold
+	kept  int64            // trades
+	lost  int64            // trades of which one knows where they were
+	gaps  []damagedGap     // to go into the ledger
 }
 
 // damagedGap is a stretch of which some trades are lost: of one symbol, or of all.
@@ -127,7 +129,7 @@ type damagedGap struct {
 }
 
 func (m *mender) session() error {
-	for _, step := range []func() error{m.mendAbout, m.readMarks, m.mendTapes, m.mendBlocks, m.writeMarks, m.mendCounts, m.mendLedger} {
+	for _, step := range []func() error{m.mendAbout, m.readMarks, m.mendTapes, m.mendBlocks, m.mendCandles, m.writeMarks, m.mendCounts, m.mendLedger} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -224,6 +226,7 @@ func (m *mender) mendTapes() error {
 					}
 					continue
 				}
+				m.kept++
 				rows = append(rows, row)
 			}
 		}
@@ -331,11 +334,8 @@ func (m *mender) rewriteTape(rows []tapeRow) error {
 
 // mendBlocks finds the trades that are missing among the blocks of each symbol.
 func (m *mender) mendBlocks() error {
-	if m.gone.trades {
-		return nil
-	}
-	ends, err := m.storedEnds()
-	if err != nil {
+	var err error
+	if m.ends, err = m.storedEnds(); err != nil || m.gone.trades {
 		return err
 	}
 	blocks := make(map[uint32][]blockSpan)
@@ -347,20 +347,21 @@ func (m *mender) mendBlocks() error {
 				return fmt.Errorf("a copied block is not what it was: %w", err)
 			}
 			m.see(id)
+			m.kept += int64(h.Count)
 			blocks[id] = append(blocks[id], blockSpan{first, h})
 			return nil
 		}); err != nil {
 			return err
 		}
 	}
-	for id := range ends {
+	for _, id := range slices.Concat(slices.Collect(maps.Keys(m.ends)), m.lostBlocks[m.key]) {
 		if blocks[id] == nil {
 			blocks[id] = []blockSpan{}
 		}
 	}
 	for id, list := range blocks {
 		m.see(id)
-		m.mendSymbol(id, list, ends[id])
+		m.mendSymbol(id, list, m.ends[id])
 	}
 	return nil
 }
@@ -465,6 +466,52 @@ func (m *mender) storedEnds() (map[uint32]int64, error) {
 	return ends, nil
 }
 
+// mendCandles sees to it that candles that are not whole are folded again, or are given
+// up when their trades are not there.
+func (m *mender) mendCandles() error {
+	if m.lost > 0 || m.lostUnder(placeOfPath([][]byte{bucketSessions, m.key[:]}), func([]byte) bool { return true }) {
+		m.mark.folded = 0
+	}
+	if m.gone.trades {
+		for id := range m.gone.gaps {
+			if m.ends[id] == 0 && !m.gone.candles {
+				at := candleKey(id, 0)
+				m.loseOf("1s", at[:], "the candles of the symbol are lost, and its trades had been dropped")
+				delete(m.gone.gaps, id)
+			}
+		}
+	}
+	for _, i := range storedIntervals {
+		b := m.b.Bucket(i.bucket)
+		if b == nil {
+			continue
+		}
+		if err := m.dropStrays(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropStrays takes out candles of symbols of which no trade is known.
+func (m *mender) dropStrays(b *bolt.Bucket) error {
+	var strays [][]byte
+	err := b.ForEach(func(k, _ []byte) error {
+		id, _, _ := parseCandleKey(k)
+		n, err := lastBlock(m.b.Bucket(bucketTrades), id)
+		if n == 0 && len(m.gone.gaps[id]) == 0 {
+			strays = append(strays, slices.Clone(k))
+		}
+		return err
+	})
+	for _, k := range strays {
+		if err == nil {
+			err = b.Delete(k)
+		}
+	}
+	return err
+}
+
 func (m *mender) writeMarks() error {
 	if m.gone.trades || m.gone.candles || len(m.gone.gaps) > 0 {
 		if err := putSigned(m.b, keyDropped, m.gone.encode(), m.key[:]); err != nil {
@@ -477,7 +524,8 @@ func (m *mender) writeMarks() error {
 	return putSigned(m.b, keySealed, m.mark.encode(), m.key[:])
 }
 
-// mendCounts adds the lost trades to those that are known to be lost.
+// mendCounts adds the lost trades to those that are known to be lost. When more are lost
+// than one knows the place of, any second may miss one.
 func (m *mender) mendCounts() error {
 	counts := make(ledger.Counts)
 	if body, err := open(m.b.Get(keyCounts), m.key[:], keyCounts); err == nil {
@@ -485,10 +533,12 @@ func (m *mender) mendCounts() error {
 			return err
 		}
 	}
-	if len(m.gaps) > 0 {
-		// How many there were behind the last one that is there, nobody knows: at most
-		// all.
-		m.lost = max(m.lost, counts[ledger.Accepted])
+	if m.gone.trades {
+		return nil
+	}
+	if missing := counts[ledger.Accepted] - counts[ledger.Lost] - m.kept; missing > m.lost {
+		m.lost = missing
+		m.gaps = append(m.gaps, damagedGap{from: m.about.session.Open, until: m.about.session.Close, all: true})
 	}
 	if m.lost == 0 {
 		return nil

@@ -3,16 +3,13 @@ package store_test
 import (
 	"bytes"
 	"errors"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
-	"tapedeck/collector/candle"
 	"tapedeck/store"
 )
 
@@ -132,76 +129,4 @@ func TestMissingAndHeld(t *testing.T) {
 	if _, err := os.Stat(path + ".lock"); err == nil {
 		t.Error("the name of the holder stays behind")
 	}
-}
-
-// A flipped bit gives the right rows or a *Damaged, never other rows and never a
-// dead process.
-func TestFlippedBits(t *testing.T) {
-	path, good := recorded(t)
-	f, err := store.OpenReadOnly(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := read(t, f, day, nil)
-	f.Close()
-	rng := seeded(t)
-	found := 0
-	for range 200 {
-		bad := bytes.Clone(good)
-		for range 1 + rng.IntN(3) {
-			bad[rng.IntN(len(bad))] ^= 1 << rng.IntN(8)
-		}
-		if rng.IntN(5) == 0 {
-			page := rng.IntN(len(bad)/4096) * 4096
-			clear(bad[page : page+4096])
-		}
-		if !readsRight(t, rng, bad, want) {
-			found++
-		}
-	}
-	t.Logf("%d of 200 damaged files were refused", found)
-	if found == 0 {
-		t.Error("no damage was found at all")
-	}
-}
-
-// readsRight opens a damaged file. It is false when that was refused as it should be.
-func readsRight(t *testing.T, rng *rand.Rand, data []byte, want []candle.Trade) bool {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "bad.db")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var damaged *store.Damaged
-	var foreign *store.Foreign
-	var newer *store.Newer
-	f, err := store.OpenReadOnly(path)
-	if err != nil {
-		if !errors.As(err, &damaged) && !errors.As(err, &foreign) && !errors.As(err, &newer) && !errors.Is(err, berrors.ErrInvalid) {
-			t.Errorf("refused with %T: %v", err, err)
-		}
-		return false
-	}
-	defer f.Close()
-	sessions, err := f.Sessions()
-	if err != nil || len(sessions) != 1 {
-		return false
-	}
-	i := 0
-	for row, err := range f.Trades(day, nil) {
-		if err != nil {
-			if !errors.As(err, &damaged) {
-				t.Errorf("rows end with %T: %v", err, err)
-			}
-			return false
-		}
-		if i >= len(want) || row.Trade != want[i] {
-			t.Fatalf("row %d is %+v", i, row.Trade)
-		}
-		i++
-	}
-	if i != len(want) {
-		t.Errorf("%d rows of %d, and no error", i, len(want))
-	}
-	return true
 }

@@ -86,6 +86,8 @@ type salvager struct {
 	// lostPages are the paths of the buckets of which pages could not be read.
 	lostPages [][][]byte
 	sets      [][]uint32 // by number; nil where lost
+	// lostBlocks are the symbols of blocks of trades that are lost.
+	lostBlocks map[[sessionKeySize]byte][]uint32
 }
 
 func (s *salvager) write(path string, o Options) (err error) {
@@ -122,6 +124,7 @@ func (s *salvager) copy() error {
 		body, err := open(i.Value, namesOf(i)...)
 		if err != nil {
 			s.lose(placeOfItem(i), err.Error())
+			s.noteLost(i)
 			return nil
 		}
 		if len(i.Path) == 0 || string(i.Path[0]) == string(bucketMeta) {
@@ -146,6 +149,19 @@ func (s *salvager) note(path [][]byte) {
 	if len(path) == 2 && string(path[0]) == string(bucketSessions) && len(path[1]) == sessionKeySize {
 		s.keys[[sessionKeySize]byte(path[1])] = true
 	}
+}
+
+// noteLost remembers of which symbol a block is lost.
+func (s *salvager) noteLost(i pages.Item) {
+	id, _, ok := parseBlockKey(i.Key)
+	if !ok || len(i.Path) != 3 || len(i.Path[1]) != sessionKeySize || string(i.Path[2]) != string(bucketTrades) {
+		return
+	}
+	if s.lostBlocks == nil {
+		s.lostBlocks = make(map[[sessionKeySize]byte][]uint32)
+	}
+	key := [sessionKeySize]byte(i.Path[1])
+	s.lostBlocks[key] = append(s.lostBlocks[key], id)
 }
 
 // name remembers what a value says of the names of symbols.
