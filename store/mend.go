@@ -267,6 +267,11 @@ func (m *mender) lostUnder(prefix string, meant func(bucket []byte) bool) bool {
 			return true
 		}
 	}
+	return m.pagesLost(meant)
+}
+
+// pagesLost says whether a page is lost of a bucket that is meant, or one above.
+func (m *mender) pagesLost(meant func(bucket []byte) bool) bool {
 	for _, path := range m.lostPages {
 		switch {
 		case len(path) > 0 && string(path[0]) != string(bucketSessions), len(path) > 1 && string(path[1]) != string(m.key[:]):
@@ -354,10 +359,11 @@ func (m *mender) mendBlocks() error {
 			return err
 		}
 	}
-	for _, id := range slices.Concat(slices.Collect(maps.Keys(m.ends)), m.lostBlocks[m.key]) {
-		if blocks[id] == nil {
-			blocks[id] = []blockSpan{}
-		}
+	for id := range m.ends {
+		blocks[id] = append([]blockSpan{}, blocks[id]...)
+	}
+	for _, lost := range m.lostBlocks[m.key] {
+		blocks[lost.id] = append([]blockSpan{}, blocks[lost.id]...)
 	}
 	for id, list := range blocks {
 		m.see(id)
@@ -398,9 +404,10 @@ func (m *mender) mendSymbol(id uint32, list []blockSpan, end int64) {
 		next = b.first + int64(b.header.Count)
 		latest = max(latest, b.header.Latest)
 	}
-	if end >= next {
+	switch {
+	case end > 0:
 		add(end+1, session.Close)
-	} else if m.blocksEndLost(id) {
+	case m.blocksEndLost(id, next):
 		m.gaps = append(m.gaps, damagedGap{from: latest - lateness, until: session.Close, id: id})
 	}
 	if len(lost) > 0 {
@@ -422,10 +429,15 @@ func joinGaps(list []gap) []gap {
 	return all
 }
 
-// blocksEndLost says whether a block of a symbol may be lost behind the last one.
-func (m *mender) blocksEndLost(id uint32) bool {
-	key := idKey(id)
-	return m.lostUnder(placeOf(m.key, "trades", key[:]), func(bucket []byte) bool { return string(bucket) == string(bucketTrades) })
+// blocksEndLost says whether a block of a symbol may be lost from a seq on, behind which
+// there is none: one whose key is known, or one on a page that is lost.
+func (m *mender) blocksEndLost(id uint32, next int64) bool {
+	for _, lost := range m.lostBlocks[m.key] {
+		if lost.id == id && lost.first >= next {
+			return true
+		}
+	}
+	return m.pagesLost(func(bucket []byte) bool { return string(bucket) == string(bucketTrades) })
 }
 
 // storedEnds tells of each symbol whose stored candles are whole how many trades they

@@ -86,8 +86,13 @@ type salvager struct {
 	// lostPages are the paths of the buckets of which pages could not be read.
 	lostPages [][][]byte
 	sets      [][]uint32 // by number; nil where lost
-	// lostBlocks are the symbols of blocks of trades that are lost.
-	lostBlocks map[[sessionKeySize]byte][]uint32
+	// lostBlocks are the keys of blocks of trades that are lost.
+	lostBlocks map[[sessionKeySize]byte][]lostBlock
+}
+
+type lostBlock struct {
+	id    uint32
+	first int64
 }
 
 func (s *salvager) write(path string, o Options) (err error) {
@@ -151,17 +156,17 @@ func (s *salvager) note(path [][]byte) {
 	}
 }
 
-// noteLost remembers of which symbol a block is lost.
+// noteLost remembers which block is lost.
 func (s *salvager) noteLost(i pages.Item) {
-	id, _, ok := parseBlockKey(i.Key)
+	id, first, ok := parseBlockKey(i.Key)
 	if !ok || len(i.Path) != 3 || len(i.Path[1]) != sessionKeySize || string(i.Path[2]) != string(bucketTrades) {
 		return
 	}
 	if s.lostBlocks == nil {
-		s.lostBlocks = make(map[[sessionKeySize]byte][]uint32)
+		s.lostBlocks = make(map[[sessionKeySize]byte][]lostBlock)
 	}
 	key := [sessionKeySize]byte(i.Path[1])
-	s.lostBlocks[key] = append(s.lostBlocks[key], id)
+	s.lostBlocks[key] = append(s.lostBlocks[key], lostBlock{id, first})
 }
 
 // name remembers what a value says of the names of symbols.

@@ -286,7 +286,9 @@ func (p *prover) trades() error {
 			return err
 		}
 		for i := range held {
-			if err := p.add(p.symbol(&held[i])); err != nil {
+			err := p.symbol(&held[i])
+			whole = whole && err == nil
+			if err := p.add(err); err != nil {
 				return err
 			}
 			if err := p.ctx.Err(); err != nil {

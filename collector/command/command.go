@@ -90,7 +90,7 @@ func dispatch(ctx context.Context, args []string, c console) (code int) {
 		return c.fail(misread(err))
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return c.fail(parsed.Run(c))
+	return c.fail(explain(parsed.Run(c)))
 }
 
 // misread is what the parser did not understand, with a value that it would.

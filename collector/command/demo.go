@@ -64,7 +64,7 @@ func (d *demoCommand) clear() error {
 		return nil
 	}
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	sessions, err := f.Sessions()
 	if e := f.Close(); err == nil {
@@ -97,11 +97,13 @@ func (d *demoCommand) record(ctx context.Context, c console, session ledger.Sess
 	file, err := store.Open(d.DB, store.Options{Command: "tapedeck demo", Version: version(),
 		Source: fmt.Sprintf("simulated, seed %d", demoSeed)})
 	if err == nil {
-		err = d.play(ctx, c, file, session, "ws://"+l.Addr().String())
+		if err = d.play(ctx, c, file, session, "ws://"+l.Addr().String()); err == nil {
+			err = file.Seal(ctx, session, true) // what the recorder had begun
+		}
 		err = errors.Join(err, file.Close())
 	}
 	stop()
-	return explain(errors.Join(err, <-served))
+	return errors.Join(err, <-served)
 }
 
 func (d *demoCommand) play(ctx context.Context, c console, file *store.File, session ledger.Session, url string) error {
@@ -148,9 +150,9 @@ func (d *demoCommand) play(ctx context.Context, c console, file *store.File, ses
 func (d *demoCommand) show(ctx context.Context, c console, took time.Duration) error {
 	f, err := store.OpenReadOnly(d.DB)
 	if err != nil {
-		return explain(err)
+		return err
 	}
-	defer f.Close()
+	defer f.Close() // again, after verify, which wants it for itself
 	sel, err := (&period{Session: "last"}).choose(ctx, f)
 	if err != nil {
 		return err
@@ -166,6 +168,9 @@ func (d *demoCommand) show(ctx context.Context, c console, took time.Duration) e
 	if err != nil {
 		return err
 	}
+	if err := f.Close(); err != nil {
+		return err
+	}
 	info, err := os.Stat(d.DB)
 	if err != nil {
 		return err
@@ -174,7 +179,11 @@ func (d *demoCommand) show(ctx context.Context, c console, took time.Duration) e
 	if err := printHead(c.out, name, 6); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "\nRecorded in %.1f s; %s has %.1f MB.\n\nNext:\n", took.Seconds(), d.DB, float64(info.Size())/1e6)
+	fmt.Fprintf(c.out, "\nRecorded in %.1f s; %s has %.1f MB.\n\n", took.Seconds(), d.DB, float64(info.Size())/1e6)
+	if err := verified(ctx, c, d.DB); err != nil {
+		return err
+	}
+	fmt.Fprint(c.out, "\nNext:\n")
 	for _, line := range []string{"export 100t --symbols QLD", "export coverage --symbols QLD", "export trades --symbols QLD -o " + strings.TrimSuffix(name, "1s.csv") + "trades.csv"} {
 		fmt.Fprintf(c.out, "  %s %s --db %s\n", program(), line, d.DB)
 	}

@@ -38,7 +38,7 @@ func (e *exportCommand) Run(ctx context.Context, c console) error {
 	}
 	f, err := store.OpenReadOnly(e.path())
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	defer f.Close()
 	if sameFile(e.Output, e.path()) {

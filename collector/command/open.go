@@ -25,7 +25,7 @@ func openWaiting(ctx context.Context, path string, o store.Options, log *slog.Lo
 		file, err := store.Open(path, o)
 		var held *store.Held
 		if !errors.As(err, &held) {
-			return file, explain(err)
+			return file, err
 		}
 		if time.Since(begun) > lockLimit {
 			return nil, fmt.Errorf("gave up after %s: %w", lockLimit, err)
@@ -49,9 +49,10 @@ func explain(err error) error {
 	var foreign *store.Foreign
 	var newer *store.Newer
 	var damaged *store.Damaged
+	var told *hinted
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, errors.As(err, &told):
+		return err
 	case errors.As(err, &held):
 		return &hinted{err, stopLine(held.Holder)}
 	case errors.Is(err, store.ErrMissing):
@@ -61,7 +62,7 @@ func explain(err error) error {
 	case errors.As(err, &newer):
 		return &hinted{err, program() + " version   # a newer one reads the file, which was not touched"}
 	case errors.As(err, &damaged):
-		return &hinted{err, program() + " run --help   # --db takes another file, or a backup of this one, which was not touched"}
+		return &hinted{err, program() + " verify " + damaged.Path + "   # says what is good; the file was not touched, a backup may be better"}
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"bytes"
 	"os"
 	"regexp"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tapedeck/collector/command"
+	"tapedeck/store/pages"
 )
 
 // TestMain lets the scripts call the real main under its name.
@@ -20,7 +22,29 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/*.txt: one behaviour of the command line a file.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await}})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await, "hurt": hurt}})
+}
+
+// hurt FILE NEW copies a recording with a bit flipped in its largest block of trades.
+func hurt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: hurt FILE NEW")
+	}
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	p, err := pages.Open(bytes.NewReader(data), int64(len(data)))
+	ts.Check(err)
+	size, at := 0, 0
+	ts.Check(p.Walk(func(i pages.Item) error {
+		if len(i.Path) == 3 && string(i.Path[2]) == "trades" && len(i.Value) > size {
+			size = len(i.Value)
+			from := int(i.Page) * p.Head().PageSize
+			at = from + bytes.Index(data[from:], i.Value) + size/2
+		}
+		return nil
+	}, func(p pages.Problem) { ts.Fatalf("%+v", p) }))
+	data[at] ^= 1
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
 }
 
 // await FILE REGEXP [VARIABLE] waits until the file, which a process in the

@@ -20,7 +20,7 @@ import (
 // every second.
 func printSymbols(w io.Writer, f *store.File, sel *selection) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "symbol\ttrades\t1s candles\t100t candles\ttraded\tquiet\tpartial\tdown s\tbytes a trade\t")
+	fmt.Fprintln(t, "symbol\ttrades\t1s candles\t100t candles\ttraded\tquiet\tpartial\tdown s\tbytes a trade\t1s candle\t100t candle\t")
 	for _, s := range sel.sessions {
 		sizes, err := f.Sizes(s.Session)
 		if err != nil {
@@ -42,9 +42,12 @@ func printSymbols(w io.Writer, f *store.File, sel *selection) error {
 		for _, symbol := range sel.symbols {
 			n, size := tally[symbol], sizes[symbol]
 			candles := n[ledger.Traded] + n[ledger.Partial] + n[ledger.Unknown]
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.1f\t\n", symbol, thousands(size.Trades), thousands(candles),
-				thousands((size.Trades+99)/100), thousands(n[ledger.Traded]), thousands(n[ledger.Quiet]),
-				thousands(n[ledger.Partial]), thousands(n[ledger.Down]), float64(size.TapeBytes+size.BlockBytes)/float64(max(size.Trades, 1)))
+			hundred := (size.Trades + 99) / 100
+			each := func(bytes, n int64) float64 { return float64(bytes) / float64(max(n, 1)) }
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.1f\t%.1f\t%.1f\t\n", symbol, thousands(size.Trades), thousands(candles),
+				thousands(hundred), thousands(n[ledger.Traded]), thousands(n[ledger.Quiet]),
+				thousands(n[ledger.Partial]), thousands(n[ledger.Down]),
+				each(size.TapeBytes+size.BlockBytes, size.Trades), each(size.SecondBytes, candles), each(size.HundredBytes, hundred))
 		}
 	}
 	return t.Flush()

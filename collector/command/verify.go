@@ -40,19 +40,25 @@ func (v *verifyCommand) Run(ctx context.Context, c console) error {
 	if v.Salvage != "" {
 		return v.salvage(ctx, c)
 	}
+	return verified(ctx, c, v.path())
+}
+
+// verified proves a file and says what came of it. A damaged file is an error.
+func verified(ctx context.Context, c console, path string) error {
 	begun := time.Now()
-	report, err := store.Verify(ctx, v.path())
+	report, err := store.Verify(ctx, path)
 	if err != nil {
-		return explain(err)
+		return err
 	}
-	bolts := checkPages(ctx, v.path())
+	bolts := checkPages(ctx, path)
 	printReport(c.out, report)
 	fmt.Fprintf(c.out, "bbolt's own check: %s\n", bolts)
 	if len(report.Problems) == 0 && !bolts.bad {
-		fmt.Fprintf(c.out, "%s is whole. Verified in %.1f s\n", v.path(), time.Since(begun).Seconds())
+		fmt.Fprintf(c.out, "%s is whole. Verified in %.1f s\n", path, time.Since(begun).Seconds())
 		return nil
 	}
-	return &hinted{fmt.Errorf("%s is damaged", v.path()), program() + " verify " + v.path() + " --salvage " + v.path() + ".salvaged   # the backup, if there is one, is better"}
+	return &hinted{fmt.Errorf("%s is damaged", path),
+		fmt.Sprintf("%s verify %s --salvage %s.salvaged   # the backup, if there is one, is better", program(), path, path)}
 }
 
 func printReport(w io.Writer, r *store.Report) {
@@ -78,7 +84,7 @@ func (v *verifyCommand) salvage(ctx context.Context, c console) error {
 		return &usage{problem: fmt.Sprintf("--salvage %s: it exists; right is the name of a new file", v.Salvage)}
 	}
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	for _, p := range s.Lost {
 		fmt.Fprintf(c.out, "lost at %s: %s\n", p.Where, p.What)
