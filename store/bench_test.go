@@ -166,3 +166,41 @@ func BenchmarkRecover(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSeal is the seal of a whole market: 11,000 symbols, ns/trade from the tape to
+// blocks and stored candles.
+func BenchmarkSeal(b *testing.B) {
+	const n = 5_000_000
+	rng := rand.New(rand.NewPCG(1, 2))
+	all := names(11_000)
+	for b.Loop() {
+		b.StopTimer()
+		f, err := store.Open(filepath.Join(b.TempDir(), "a.db"), store.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for part := range int64(10) {
+			batch := second(rng, n/10, all...)
+			for i := range batch {
+				batch[i].Time += part * 1000
+				batch[i].Received += part * 1000
+			}
+			if _, err := f.Append(day, batch); err != nil {
+				b.Fatal(err)
+			}
+			if err := f.Commit(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.StartTimer()
+		if err := f.Seal(b.Context(), day, true); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := f.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/trade")
+}

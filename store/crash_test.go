@@ -2,158 +2,249 @@ package store_test
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
+	"strings"
 	"testing"
 	"time"
 )
 
 var (
-	crashes   = flag.Int("crashes", 16, "kills of the crash test (300 for the long form)")
-	crashSeed = flag.Uint64("crashseed", 0, "seed of the crash test (0: at random)")
+	crashes   = flag.Int("crashes", 24, "how often TestCrash kills the writer")
+	crashSeed = flag.Uint64("crashseed", 0, "what TestCrash draws from (0: a random seed)")
 )
 
-// TestCrash kills a writer again and again, half of the time inside a seal, and checks
-// the whole file each time. Each file has several lives.
+// TestCrash kills a process that records, every second time inside a seal, and checks
+// the whole file each time. The next one goes on with the file as it was left. Inside a
+// seal strace aims at any of its fdatasyncs; a third of these kills, or all where there
+// is no strace, and those outside come at any moment. -crashes 300 is the long form.
 func TestCrash(t *testing.T) {
 	seed := *crashSeed
 	if seed == 0 {
-		seed = rand.Uint64() >> 1
+		seed = rand.Uint64()
 	}
-	t.Logf("seed %d: -crashseed", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
-	strace, _ := exec.LookPath("strace")
-	if strace == "" {
-		t.Log("no strace: the kills inside a seal are at random moments of it")
+	t.Logf("-crashseed %d", seed)
+	c := &crashing{rng: rand.New(rand.NewPCG(seed, 0)), sealTime: 5 * time.Millisecond, size: 14}
+	if *crashes >= 100 {
+		c.size = 17 // seals of many transactions
 	}
-	inside, atSync := 0, 0
-	for kill := 0; kill < *crashes; {
-		path := filepath.Join(t.TempDir(), "a.db")
-		stream, at := rng.Uint64()>>1, int64(0)
-		for life := uint64(0); life < 12 && kill < *crashes; life++ {
-			w := startWriter(t, path, stream, life, chooseEnd(rng, kill, strace))
-			if inSeal(kill) {
-				w.killInSeal(rng)
-			} else {
-				w.killAfter(rng.IntN(30))
-			}
-			w.wait(t)
-			if w.inSeal {
-				inside++
-			}
-			if w.end.sync > 0 {
-				atSync++
-			}
-			at = max(at, w.committed)
-			at = checkStream(t, path, stream, at, at+600)
-			kill++
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Log("no strace: kills inside a seal come at any moment of it, and none is aimed at an fdatasync")
+	} else {
+		c.strace = true
+	}
+	for c.kills < *crashes || 2*c.inside < *crashes {
+		if c.kills > 4**crashes+20 {
+			t.Fatalf("of %d kills only %d were inside a seal", c.kills, c.inside)
+		}
+		if c.fileKills == 0 {
+			c.newFile(t)
+		}
+		if err := c.life(t); err != nil {
+			t.Fatalf("kill %d, of the stream of seed %d: %v; the file is kept as %s", c.kills, c.stream.seed, err, c.keep())
 		}
 	}
-	t.Logf("%d kills, %d of them inside a seal, %d as it was about to sync", *crashes, inside, atSync)
-	if inside*2 < *crashes {
-		t.Errorf("only %d of %d kills were inside a seal", inside, *crashes)
-	}
+	t.Logf("%d kills, %d inside a seal (%d at an fdatasync chosen by strace); %d files, %d trades",
+		c.kills, c.inside, c.aimed, c.files, c.trades)
 }
 
-// end is how a process ends by itself: before a transaction of its seals, or as it is
-// about to sync for that time. The zero end is to be killed.
-type end struct{ transaction, sync int }
+// crashing is a run of TestCrash.
+type crashing struct {
+	rng      *rand.Rand
+	strace   bool
+	size     int           // of the largest commits: 1<<size trades
+	sealTime time.Duration // of the last seal that was seen whole
 
-// inSeal says which kills are meant to be inside a seal: more than half, for a few miss.
-func inSeal(kill int) bool { return kill%8 != 1 && kill%8 != 3 && kill%8 != 5 }
+	kills, inside, aimed, files, trades int
 
-// chooseEnd lets some die by themselves, to be exact about the moment.
-func chooseEnd(rng *rand.Rand, kill int, strace string) end {
+	// Of the file in use. Damage would add up in it.
+	path      string
+	stream    *stream
+	durable   int // trades seen in it
+	fileKills int // to come
+}
+
+func (c *crashing) newFile(t *testing.T) {
+	c.path = filepath.Join(t.TempDir(), "crash.db")
+	c.stream = newStream(c.rng.Uint64())
+	c.durable, c.fileKills = 0, 4+c.rng.IntN(12)
+	c.files++
+}
+
+// keep saves the file for whoever looks into what went wrong.
+func (c *crashing) keep() string {
+	data, err := os.ReadFile(c.path)
+	if err != nil {
+		return err.Error()
+	}
+	file, err := os.CreateTemp("", "tapedeck-crash-*.db")
+	if err != nil {
+		return err.Error()
+	}
+	defer file.Close()
+	if _, err := file.Write(data); err != nil {
+		return err.Error()
+	}
+	return file.Name()
+}
+
+// aim is how a life is to end.
+type aim struct {
+	inside bool          // a seal
+	call   int           // by strace at this fdatasync of a seal; or, where 0,
+	line   int           // after this line of what the writer says, or this seal's beginning,
+	delay  time.Duration // so much later
+}
+
+func (c *crashing) aim() aim {
+	a := aim{inside: c.kills%2 == 0}
 	switch {
-	case inSeal(kill) && rng.IntN(4) > 0:
-		return end{transaction: 1 + rng.IntN(12)}
-	case kill%8 == 1 && strace != "":
-		return end{sync: 10 + rng.IntN(100)}
-	}
-	return end{}
-}
-
-// writer is a process that writes.
-type writer struct {
-	cmd       *exec.Cmd
-	lines     *bufio.Scanner
-	end       end
-	committed int64
-	inSeal    bool
-}
-
-func startWriter(t *testing.T, path string, seed, life uint64, end end) *writer {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &writer{cmd: exec.Command(self), end: end}
-	if end.sync > 0 {
-		w.cmd = exec.Command("strace", "-f", "-o", os.DevNull, "-e", "trace=fdatasync",
-			"-e", fmt.Sprintf("inject=fdatasync:signal=KILL:when=%d", end.sync), self)
-	}
-	w.cmd.Env = append(os.Environ(), writerEntry(seed, life, 1<<30, end.transaction, path))
-	w.cmd.Stderr = os.Stderr
-	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	out, err := w.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := w.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	w.lines = bufio.NewScanner(out)
-	return w
-}
-
-// next reads a line of what the writer tells; false when it is dead.
-func (w *writer) next() bool {
-	if !w.lines.Scan() {
-		return false
-	}
-	switch line := w.lines.Text(); {
-	case line == "seal begins":
-		w.inSeal = true
-	case line == "seal ends":
-		w.inSeal = false
+	case a.inside && c.strace && c.rng.IntN(3) > 0:
+		a.call = 1 + c.rng.IntN(1<<c.rng.IntN(6))
+	case a.inside:
+		a.line = 1 + c.rng.IntN(2)
+		a.delay = time.Duration(c.rng.Int64N(int64(c.sealTime)))
 	default:
-		_, _ = fmt.Sscanf(line, "committed %d", &w.committed)
+		a.line = c.rng.IntN(40)
+		a.delay = time.Duration(c.rng.IntN(5000)) * time.Microsecond
 	}
-	return true
+	return a
 }
 
-// killInSeal kills it a moment after a seal began, if it does not die by itself then: a
-// seal takes some milliseconds.
-func (w *writer) killInSeal(rng *rand.Rand) {
-	for w.next() && (w.end != end{} || !w.inSeal) {
+// lifeTime is after how long a writer that nobody managed to kill is given up.
+const lifeTime = 2 * time.Minute
+
+// life starts a writer, kills it and checks what it leaves.
+func (c *crashing) life(t *testing.T) error {
+	a := c.aim()
+	var wrapper []string
+	if a.call > 0 {
+		wrapper = []string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
+			"-e", fmt.Sprintf("inject=fdatasync:signal=KILL:when=%d", aimedBase+a.call)}
 	}
-	time.Sleep(time.Duration(rng.IntN(4000)) * time.Microsecond) // of its own work
-	w.kill()
+	cmd := writerCommand(t, wrapper, "stream", c.path, c.stream.seed, c.rng.Uint64(), c.size, a.call)
+	said, err := c.run(cmd, a)
+	if err != nil {
+		return fmt.Errorf("%w; it said %q", err, said.tail)
+	}
+	c.kills++
+	c.fileKills--
+	if said.sealing {
+		c.inside++
+	}
+	if a.call > 0 {
+		c.aimed++
+		if !said.sealing {
+			return fmt.Errorf("strace missed the seal: the writer had said %q", said.tail)
+		}
+	}
+	return c.check(max(c.durable, said.committed), max(c.durable, said.handed))
 }
 
-// killAfter kills it after so many lines, if it does not die by itself before.
-func (w *writer) killAfter(lines int) {
-	for n := 0; (n < lines || w.end != end{}) && w.next(); n++ {
+// run runs a writer to its end.
+func (c *crashing) run(cmd *exec.Cmd, a aim) (*transcript, error) {
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return new(transcript), err
 	}
-	w.kill()
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	if err := cmd.Start(); err != nil {
+		return new(transcript), err
+	}
+	said := new(transcript)
+	late := time.AfterFunc(lifeTime, func() { _ = cmd.Process.Kill() })
+	c.follow(out, said, a, func() { _ = cmd.Process.Kill() })
+	err = cmd.Wait() // mostly that it was killed
+	inTime := late.Stop()
+	switch {
+	case said.err != "" || complaint.Len() > 0:
+		return said, fmt.Errorf("the writer failed: %s%s", said.err, complaint.String())
+	case !inTime:
+		return said, fmt.Errorf("the writer was not killed as it should within %v", lifeTime)
+	case err == nil:
+		return said, errors.New("the writer ended by itself")
+	}
+	var killed *exec.ExitError
+	if !errors.As(err, &killed) {
+		return said, err
+	}
+	return said, nil
 }
 
-func (w *writer) kill() { _ = syscall.Kill(-w.cmd.Process.Pid, syscall.SIGKILL) }
+// follow reads what a writer says until its end, and kills it when it is time, unless
+// strace does.
+func (c *crashing) follow(out io.Reader, said *transcript, a aim, kill func()) {
+	var timer *time.Timer
+	if a.call == 0 && !a.inside && a.line == 0 {
+		timer = time.AfterFunc(a.delay, kill)
+	}
+	lines, begun := bufio.NewScanner(out), time.Time{}
+	for n := 1; lines.Scan(); n++ {
+		said.note(lines.Text())
+		switch {
+		case strings.HasPrefix(lines.Text(), "seal begin"):
+			begun = time.Now()
+			if a.call == 0 && a.inside && said.seals >= a.line {
+				timer = time.AfterFunc(a.delay, kill)
+			}
+		case lines.Text() == "seal end":
+			c.sealTime = max(time.Since(begun), 100*time.Microsecond)
+			if a.inside && timer != nil {
+				timer.Stop() // too late for this seal: the next
+			}
+		}
+		if a.call == 0 && !a.inside && n == a.line {
+			timer = time.AfterFunc(a.delay, kill)
+		}
+	}
+}
 
-// wait reads what it told before it died.
-func (w *writer) wait(t *testing.T) {
-	t.Helper()
-	for w.next() {
+// transcript is what a writer said.
+type transcript struct {
+	handed, committed int
+	seals             int
+	sealing           bool
+	err               string
+	tail              []string // the last few lines
+}
+
+func (s *transcript) note(line string) {
+	if s.tail = append(s.tail, line); len(s.tail) > 6 {
+		s.tail = s.tail[1:]
 	}
-	var exit *exec.ExitError
-	if err := w.cmd.Wait(); err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
+	switch word, rest, _ := strings.Cut(line, " "); word {
+	case "handed":
+		_, _ = fmt.Sscan(rest, &s.handed)
+	case "committed":
+		_, _ = fmt.Sscan(rest, &s.committed)
+	case "seal":
+		s.sealing = strings.HasPrefix(rest, "begin")
+		if s.sealing {
+			s.seals++
+		}
+	case "error":
+		s.err = rest
 	}
+}
+
+// check checks the file that a killed writer left.
+func (c *crashing) check(atLeast, atMost int) error {
+	if _, err := os.Stat(c.path); os.IsNotExist(err) && atLeast == 0 {
+		return nil // killed before it had made one
+	}
+	n, err := checkFile(c.path, c.stream, atLeast, atMost)
+	if err != nil {
+		return err
+	}
+	c.trades += n - c.durable
+	c.durable = n
+	return nil
 }

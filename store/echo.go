@@ -45,7 +45,7 @@ func (t *tape) repeats(id uint32, trade *candle.Trade) bool {
 // back than at the end. A suspect later than everything of its symbol is news, so
 // few are left to look for, and all of them are looked for in one reading.
 func (f *File) knownEchoes(t *tape, trades []candle.Trade) (map[int]bool, error) {
-	wanted := make(map[uint32][]int)
+	wanted, known := make(map[uint32][]int), make(map[int]bool)
 	for i := range trades {
 		trade := &trades[i]
 		if !trade.Echo {
@@ -58,14 +58,16 @@ func (f *File) knownEchoes(t *tape, trades []candle.Trade) (map[int]bool, error)
 		if err := f.lookAtBlocks(t, id); err != nil {
 			return nil, err
 		}
-		if l := t.lastOf(id); l.any && trade.Time <= l.latest && !t.repeats(id, trade) {
+		switch l := t.lastOf(id); {
+		case t.repeats(id, trade): // by its turn another may have come
+			known[i] = true
+		case l.any && trade.Time <= l.latest:
 			wanted[id] = append(wanted[id], i)
 		}
 	}
 	if len(wanted) == 0 {
-		return nil, nil
+		return known, nil
 	}
-	known := make(map[int]bool)
 	look := func(id uint32, old *candle.Trade) bool {
 		for _, i := range wanted[id] {
 			old.Symbol = trades[i].Symbol

@@ -180,7 +180,7 @@ func replaced(file *os.File, path string) bool {
 // power cut leaves half a file there, and no other process's file is replaced.
 func create(path string, o Options) error {
 	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := makeFolder(folder); err != nil {
 		return fmt.Errorf("create the folder of %s: %w", path, err)
 	}
 	draft := fmt.Sprintf("%s.new-%d", path, os.Getpid())

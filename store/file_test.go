@@ -283,6 +283,20 @@ func TestCountsAddUp(t *testing.T) {
 	}
 }
 
+// An echo is known although another trade of its symbol comes before it in its batch.
+func TestEchoBehindAnother(t *testing.T) {
+	f := open(t, filepath.Join(t.TempDir(), "a.db"))
+	list := trades(seeded(t), day, 2, "QLD")
+	if _, err := f.Append(day, list[:1]); err != nil {
+		t.Fatal(err)
+	}
+	echo := list[0]
+	echo.Echo = true
+	if left, err := f.Append(day, []candle.Trade{list[1], echo}); left[ledger.RejectedEcho] != 1 || err != nil {
+		t.Errorf("left out %v, %v", left, err)
+	}
+}
+
 // A process that dies leaves its mark; the next one accounts for the rest.
 func TestBeginAccounts(t *testing.T) {
 	for _, crash := range []bool{false, true} {

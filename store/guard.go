@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 )
 
@@ -27,4 +28,21 @@ func syncFolder(folder string) error {
 	defer d.Close()
 	_ = d.Sync() // not every system lets a folder be synced
 	return nil
+}
+
+// makeFolder makes a folder and those above it, each so that it survives a power cut.
+func makeFolder(folder string) error {
+	if info, err := os.Stat(folder); err == nil && info.IsDir() {
+		return nil
+	}
+	above := filepath.Dir(folder)
+	if above != folder {
+		if err := makeFolder(above); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(folder, 0o755); err != nil && !os.IsExist(err) {
+		return err
+	}
+	return syncFolder(above)
 }

@@ -2,325 +2,609 @@ package store_test
 
 import (
 	"bufio"
+	"context"
+	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
-
-	"tapedeck/store"
 )
 
-var powerLoss = flag.Int("powerloss", 0, "ways to lose power that are tried at each sync (0: a few syncs, one way each)")
+var (
+	powerLosses   = flag.Int("powerloss", 1, "how many random states TestPowerLoss tries at each sync")
+	powerLossSeed = flag.Uint64("powerlossseed", 0, "what TestPowerLoss draws from (0: a random seed)")
+)
 
-// TestPowerLoss traces what a writer writes, and rebuilds the file as a power cut may
-// leave it: at every sync, what was synced before is there, and of what was written
-// since any part, whole or torn at 512 bytes. It opens right each time.
+// TestPowerLoss cuts the power of a process that records. strace notes what it writes.
+// At each sync the folder is built as a disk may hold it if the power goes just before:
+// all that was synced earlier, and of what was written since none, all or any part,
+// whole or torn at 512 bytes, in a file as long as it was or is; and of the names given
+// since any. Each time the file must be there, once its creator was told so, and open,
+// with all that was committed, and take more. -powerloss 50 is the long form.
 func TestPowerLoss(t *testing.T) {
-	strace, err := exec.LookPath("strace")
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("no strace, which is how writes are seen")
+	}
+	seed := *powerLossSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-powerlossseed %d", seed)
+	root := t.TempDir()
+	path := filepath.Join(root, "new", "folder", "tape.db")
+	log := filepath.Join(t.TempDir(), "strace")
+	cmd := writerCommand(t, []string{"strace", "-f", "-y", "-xx", "-s", "16777216", "-o", log, "-e", "trace=" + tracedCalls}, "program", path, seed)
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.HasSuffix(string(out), "closed\n") {
+		t.Fatalf("the writer under strace: %v\n%s", err, out)
+	}
+	calls := readTrace(t, log)
+	l := &losses{T: t, path: path, stream: newStream(seed), rng: rand.New(rand.NewPCG(seed, 1)), slots: make(chan string, runtime.GOMAXPROCS(0))}
+	for range cap(l.slots) {
+		l.slots <- t.TempDir()
+	}
+	l.replay(newDisk(root), calls)
+	t.Logf("%d syncs, %d states of the disk, %d of them without a file yet; %d writes, %d bytes; %d trades",
+		l.syncs, l.states, l.absent, l.writes, l.bytes, l.handed)
+}
+
+// tracedCalls is everything by which bytes and names get to a disk. Lines that the
+// writer says come through write.
+const tracedCalls = "openat,write,pwrite64,ftruncate,fdatasync,fsync,mkdirat,linkat,renameat,?renameat2,unlinkat,?link,?rename,?unlink"
+
+// call is a system call that did not fail.
+type call struct {
+	name       string
+	args       []string // strings decoded; of a file descriptor, its number and the path it was opened by
+	result     string
+	begin, end int // lines of the trace
+}
+
+// readTrace reads what strace -f -y -xx wrote: calls in the order in which they ended.
+func readTrace(t *testing.T, path string) []call {
+	t.Helper()
+	file, err := os.Open(path)
 	if err != nil {
-		t.Skip("skipped: there is no strace")
+		t.Fatal(err)
 	}
-	rng := seeded(t)
-	seed := rng.Uint64() >> 1
-	path := filepath.Join(t.TempDir(), "a.db")
-	disk := newDisk(t, rng, path, seed)
-	for life, rounds := range []int{14, 8} {
-		trace := filepath.Join(t.TempDir(), "trace")
-		cmd := exec.Command(strace, "-f", "-y", "-xx", "-s", "1048576", "-o", trace,
-			"-e", "trace=pwrite64,ftruncate,fdatasync,fsync,write,openat,renameat,renameat2,rename,link,linkat,unlink,unlinkat", os.Args[0])
-		cmd.Env = append(os.Environ(), writerEntry(seed, uint64(life+1), rounds, 0, path))
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
+	defer file.Close()
+	type start struct {
+		text string
+		line int
+	}
+	unfinished := make(map[string]start)
+	var calls []call
+	r := bufio.NewReaderSize(file, 1<<20)
+	for n := 1; ; n++ {
+		line, err := r.ReadString('\n')
+		if err == io.EOF {
+			return calls
 		}
-		disk.replay(trace)
-	}
-	t.Logf("%d syncs, %d of them of the file, power lost in %d ways", disk.syncs, disk.fileSyncs, disk.cuts)
-	if disk.fileSyncs < 40 || disk.cuts < 10 {
-		t.Error("the trace is too short to be one of a writer")
-	}
-	if !disk.complete() {
-		t.Error("the replay of the trace did not come to the file that is there")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		text = strings.TrimSpace(text)
+		from := n
+		if head, ok := strings.CutSuffix(text, " <unfinished ...>"); ok {
+			unfinished[pid] = start{head, n}
+			continue
+		}
+		if strings.HasPrefix(text, "<... ") {
+			_, rest, _ := strings.Cut(text, " resumed>")
+			s := unfinished[pid]
+			text, from = s.text+rest, s.line
+		}
+		if c, ok := parseCall(t, text); ok {
+			c.begin, c.end = from, n
+			calls = append(calls, c)
+		}
 	}
 }
 
-// inode is a file: what is on the disk, and what has been written since its last sync.
+// parseCall reads name(args) = result. ok is false for what is no call, and for a call
+// that failed.
+func parseCall(t *testing.T, text string) (c call, ok bool) {
+	t.Helper()
+	name, rest, ok := strings.Cut(text, "(")
+	if !ok || strings.ContainsAny(name, " +-") {
+		return c, false
+	}
+	end := strings.LastIndex(rest, ")")
+	for end >= 0 && !strings.HasPrefix(strings.TrimSpace(rest[end+1:]), "= ") {
+		end = strings.LastIndex(rest[:end], ")") // of an explanation: = -1 ENOENT (No such file or directory)
+	}
+	if end < 0 {
+		return c, false // never ended
+	}
+	c.name, c.result = name, plain(t, strings.TrimPrefix(strings.TrimSpace(rest[end+1:]), "= "))
+	if strings.HasPrefix(c.result, "-1 ") || c.result == "?" {
+		return c, false
+	}
+	for _, arg := range strings.Split(rest[:end], ", ") { // every byte of a string is \x.., so the commas are all ours
+		c.args = append(c.args, plain(t, arg))
+	}
+	return c, true
+}
+
+// plain decodes an argument: "\x41" is A, and 3<\x41> is 3<A>.
+func plain(t *testing.T, arg string) string {
+	t.Helper()
+	if strings.HasSuffix(arg, `"...`) {
+		t.Fatal("strace cut a string short")
+	}
+	if !strings.Contains(arg, `\x`) {
+		return strings.Trim(arg, `"`)
+	}
+	open, text, after := "", strings.Trim(arg, `"`), ""
+	if i := strings.IndexByte(text, '<'); i >= 0 {
+		j := strings.LastIndexByte(text, '>')
+		open, text, after = text[:i+1], text[i+1:j], text[j:]
+	}
+	text, deleted := strings.CutSuffix(text, " (deleted)")
+	bytes, err := hex.DecodeString(strings.ReplaceAll(text, `\x`, ""))
+	if err != nil {
+		t.Fatalf("strace wrote %.100q: %v", arg, err)
+	}
+	if deleted {
+		after = " (deleted)" + after
+	}
+	return open + string(bytes) + after
+}
+
+// fd is the number of a file descriptor, and its path.
+func fd(arg string) (number int, path string) {
+	text, path, _ := strings.Cut(arg, "<")
+	number, err := strconv.Atoi(text)
+	if err != nil {
+		number = -1 // AT_FDCWD
+	}
+	return number, strings.TrimSuffix(strings.TrimSuffix(path, ">"), " (deleted)")
+}
+
+func number(t *testing.T, text string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// inode is a file or a folder.
 type inode struct {
-	durable []byte
-	pending []change
+	folder  bool
+	durable []byte   // what is surely on disk
+	pending []change // what may be
 }
 
-// change is a write, or with nil data a change of length.
+// change is a write at an offset, or where data is nil a new length.
 type change struct {
 	at   int64
 	data []byte
+	end  int // line of the trace
 }
 
-// disk is what a trace comes to.
+func (c change) apply(image []byte) []byte {
+	if c.data == nil {
+		return resize(image, c.at)
+	}
+	if end := c.at + int64(len(c.data)); end > int64(len(image)) {
+		image = resize(image, end)
+	}
+	copy(image[c.at:], c.data)
+	return image
+}
+
+func resize(image []byte, size int64) []byte {
+	if size <= int64(len(image)) {
+		return image[:size]
+	}
+	return append(image, make([]byte, size-int64(len(image)))...)
+}
+
+// naming is a change of names that happens as a whole: nil is none any more.
+type naming struct {
+	names map[string]*inode
+	end   int
+}
+
+// disk is what is known of the disk under a folder. That itself has been there long.
 type disk struct {
-	*testing.T
-	rng     *rand.Rand
-	path    string
-	seed    uint64
+	root    string
+	open    map[int]*inode
 	names   map[string]*inode // as the process sees them
-	durable map[string]*inode // as the folder was synced
-
-	committed, syncs, fileSyncs, cuts int
+	durable map[string]*inode
+	pending []naming // in order
 }
 
-func newDisk(t *testing.T, rng *rand.Rand, path string, seed uint64) *disk {
-	return &disk{T: t, rng: rng, path: path, seed: seed, names: map[string]*inode{}, durable: map[string]*inode{}}
+func newDisk(root string) *disk {
+	d := &disk{root: root, open: make(map[int]*inode)}
+	d.names = map[string]*inode{root: {folder: true}}
+	d.durable = maps.Clone(d.names)
+	return d
 }
 
-var (
-	callLine    = regexp.MustCompile(`^(\d+) +(\w+)\((.*)$`)
-	resumedLine = regexp.MustCompile(`^(\d+) +<\.\.\. (\w+) resumed>(.*)$`)
-	fdPath      = regexp.MustCompile(`^\d+<((?:\\x[0-9a-f]{2})*)>`)
-	quoted      = regexp.MustCompile(`"((?:\\x[0-9a-f]{2})*)"`)
-)
-
-// replay goes through a trace. A call that another thread interrupts counts when it
-// began, but a sync when it ends.
-func (d *disk) replay(trace string) {
-	file, err := os.Open(trace)
-	if err != nil {
-		d.Fatal(err)
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 16<<20)
-	waiting := map[string]string{} // by thread: the arguments of an interrupted sync
-	for lines.Scan() {
-		line := lines.Text()
-		if m := resumedLine.FindStringSubmatch(line); m != nil {
-			if args, ok := waiting[m[1]]; ok && strings.HasSuffix(m[2], "sync") {
-				delete(waiting, m[1])
-				d.call(m[2], args)
-			}
-			continue
-		}
-		m := callLine.FindStringSubmatch(line)
-		if m == nil {
-			continue
-		}
-		if strings.HasSuffix(line, "<unfinished ...>") && strings.HasSuffix(m[2], "sync") {
-			waiting[m[1]] = m[3]
-			continue
-		}
-		if !strings.Contains(m[3], ") = -1 ") {
-			d.call(m[2], m[3])
-		}
-	}
-	if err := lines.Err(); err != nil {
-		d.Fatal(err)
-	}
+func (d *disk) inside(path string) bool {
+	return path == d.root || strings.HasPrefix(path, d.root+"/")
 }
 
-func (d *disk) call(name, args string) {
-	switch name {
-	case "write":
-		d.told(args)
-	case "openat":
-		if path := pathsIn(args); len(path) == 1 && strings.Contains(args, "O_CREAT") && d.names[path[0]] == nil && d.ours(path[0]) {
-			d.names[path[0]] = new(inode)
+func (d *disk) rename(end int, names map[string]*inode) {
+	for path := range names {
+		if !d.inside(path) {
+			delete(names, path)
 		}
-	case "pwrite64":
-		data := unquote(quoted.FindStringSubmatch(args)[1])
-		d.write(args, change{d.lastNumber(args), data})
-	case "ftruncate":
-		d.write(args, change{d.lastNumber(args), nil})
-	case "link", "linkat":
-		if p := pathsIn(args); len(p) == 2 && d.ours(p[1]) {
-			d.names[p[1]] = d.names[p[0]]
-		}
-	case "rename", "renameat", "renameat2":
-		if p := pathsIn(args); len(p) == 2 && d.ours(p[1]) {
-			d.names[p[1]] = d.names[p[0]]
-			delete(d.names, p[0])
-		}
-	case "unlink", "unlinkat":
-		if p := pathsIn(args); len(p) == 1 {
-			delete(d.names, p[0])
-		}
-	case "fsync", "fdatasync":
-		d.sync(args)
 	}
-}
-
-// ours says whether a path is the file or one of its drafts.
-func (d *disk) ours(path string) bool { return strings.HasPrefix(path, d.path) }
-
-// told reads what the writer says on stdout.
-func (d *disk) told(args string) {
-	m := quoted.FindStringSubmatch(args)
-	if m == nil || !strings.HasPrefix(args, "1<") {
+	if len(names) == 0 {
 		return
 	}
-	for line := range strings.Lines(string(unquote(m[1]))) {
-		_, _ = fmt.Sscanf(line, "committed %d", &d.committed)
-	}
+	d.pending = append(d.pending, naming{names, end})
+	name(d.names, names)
 }
 
-func (d *disk) write(args string, c change) {
-	if i := d.names[pathOf(args)]; i != nil {
-		i.pending = append(i.pending, c)
-	}
-}
-
-// sync loses power in some ways just before the sync has its effect, and then lets it.
-func (d *disk) sync(args string) {
-	path := pathOf(args)
-	d.syncs++
-	i := d.names[path]
-	if i != nil {
-		d.fileSyncs++
-	}
-	ways := *powerLoss
-	if ways == 0 && d.rng.IntN(4) == 0 {
-		ways = 1
-	}
-	for way := range ways {
-		d.cut(way)
-	}
-	switch {
-	case i != nil:
-		i.durable, i.pending = i.after(func(change) []bool { return nil }), nil
-	case path == filepath.Dir(d.path):
-		d.durable = maps.Clone(d.names)
-	}
-}
-
-// cut builds the file as a power cut leaves it now, and checks it.
-func (d *disk) cut(way int) {
-	i := d.durable[d.path]
-	if i == nil && d.rng.IntN(2) == 0 { // a name may be there before its folder is synced
-		i = d.names[d.path]
-	}
-	d.cuts++
-	if i == nil {
-		return // no file: nothing was promised yet
-	}
-	path := filepath.Join(d.TempDir(), "cut.db")
-	if err := os.WriteFile(path, i.after(d.chance(way)), 0o600); err != nil {
-		d.Fatal(err)
-	}
-	if d.rng.IntN(3) == 0 { // a recorder opens it
-		f, err := store.Open(path, store.Options{NoSync: true})
-		if err != nil {
-			d.Fatalf("after sync %d: %v", d.syncs, err)
-		}
-		if err := f.Close(); err != nil {
-			d.Fatal(err)
+func name(all, change map[string]*inode) {
+	for path, node := range change {
+		if node == nil {
+			delete(all, path)
+		} else {
+			all[path] = node
 		}
 	}
-	checkStream(d.T, path, d.seed, int64(d.committed), int64(d.committed)+600)
-	if err := os.Remove(path); err != nil {
-		d.Fatal(err)
+}
+
+// opened notes what a file descriptor stands for.
+func (d *disk) opened(c call) {
+	n, path := fd(c.result)
+	delete(d.open, n)
+	if !d.inside(path) {
+		return
+	}
+	if d.names[path] == nil {
+		d.rename(c.end, map[string]*inode{path: {}})
+	} else if strings.Contains(c.args[2], "O_TRUNC") {
+		node := d.names[path]
+		node.pending = append(node.pending, change{end: c.end})
+	}
+	d.open[n] = d.names[path]
+}
+
+// do follows a call that is no sync.
+func (d *disk) do(t *testing.T, c call) {
+	t.Helper()
+	switch c.name {
+	case "openat":
+		d.opened(c)
+	case "pwrite64":
+		n, _ := fd(c.args[0])
+		if number(t, c.result) != int64(len(c.args[1])) {
+			t.Fatalf("a short write: %s of %d", c.result, len(c.args[1]))
+		}
+		d.change(n, change{number(t, c.args[3]), []byte(c.args[1]), c.end})
+	case "ftruncate":
+		n, _ := fd(c.args[0])
+		d.change(n, change{number(t, c.args[1]), nil, c.end})
+	case "mkdirat":
+		d.rename(c.end, map[string]*inode{c.args[1]: {folder: true}})
+	case "link":
+		d.rename(c.end, map[string]*inode{c.args[1]: d.names[c.args[0]]})
+	case "linkat":
+		d.rename(c.end, map[string]*inode{c.args[3]: d.names[c.args[1]]})
+	case "rename":
+		d.rename(c.end, map[string]*inode{c.args[0]: nil, c.args[1]: d.names[c.args[0]]})
+	case "renameat", "renameat2":
+		d.rename(c.end, map[string]*inode{c.args[1]: nil, c.args[3]: d.names[c.args[1]]})
+	case "unlink":
+		d.rename(c.end, map[string]*inode{c.args[0]: nil})
+	case "unlinkat":
+		d.rename(c.end, map[string]*inode{c.args[1]: nil})
 	}
 }
 
-// sector is what a disk writes whole.
-const sector = 512
-
-// chance says of each write which of its sectors are left out: none or all, or any.
-func (d *disk) chance(way int) func(change) []bool {
-	whole := way%3 == 1 // whole writes only
-	none := way%7 == 2  // nothing since the sync
-	return func(c change) []bool {
-		lost := make([]bool, len(c.data)/sector+2)
-		all := d.rng.IntN(2) == 0
-		for i := range lost {
-			lost[i] = none || whole && all || !whole && d.rng.IntN(2) == 0
-		}
-		return lost
+func (d *disk) change(fd int, c change) {
+	if node := d.open[fd]; node != nil {
+		node.pending = append(node.pending, c)
 	}
 }
 
-// after is what is on the disk when of the pending writes all but the lost sectors
-// came to it. A change of length that is lost is made up by what is written behind it.
-func (i *inode) after(lost func(change) []bool) []byte {
-	data := append([]byte(nil), i.durable...)
-	grow := func(n int64) {
-		if n > int64(len(data)) {
-			data = append(data, make([]byte, n-int64(len(data)))...)
-		}
+// sync makes durable what was done to a file, or the names in a folder, before the sync
+// began. It says whether it was of something that matters here.
+func (d *disk) sync(c call) bool {
+	n, path := fd(c.args[0])
+	node := d.open[n]
+	if node == nil {
+		return false
 	}
-	for _, c := range i.pending {
-		gone := lost(c)
-		if c.data == nil {
-			if len(gone) == 0 || !gone[0] {
-				grow(c.at)
+	if !node.folder {
+		for len(node.pending) > 0 && node.pending[0].end < c.begin {
+			node.durable = node.pending[0].apply(node.durable)
+			node.pending = node.pending[1:]
+		}
+		return true
+	}
+	kept := d.pending[:0]
+	for _, p := range d.pending {
+		later := make(map[string]*inode)
+		for changed, node := range p.names {
+			if filepath.Dir(changed) == path && p.end < c.begin {
+				name(d.durable, map[string]*inode{changed: node})
+			} else {
+				later[changed] = node
 			}
+		}
+		if len(later) > 0 {
+			kept = append(kept, naming{later, p.end})
+		}
+	}
+	d.pending = kept
+	return true
+}
+
+// chance says of each thing that is not sure to be on disk whether it is.
+type chance struct {
+	rng *rand.Rand // nil: all of it is, or
+	not bool       // none
+}
+
+func (c chance) yes() bool {
+	if c.rng == nil {
+		return !c.not
+	}
+	return c.rng.IntN(2) == 0
+}
+
+// state is what the disk may hold now: the contents of files by their names.
+func (d *disk) state(c chance) map[string][]byte {
+	names := maps.Clone(d.durable)
+	for _, p := range d.pending {
+		if c.yes() {
+			name(names, p.names)
+		}
+	}
+	images, state := make(map[*inode][]byte), make(map[string][]byte)
+	for _, path := range slices.Sorted(maps.Keys(names)) {
+		node := names[path]
+		if node.folder || names[filepath.Dir(path)] == nil {
 			continue
 		}
-		for from := int64(0); from < int64(len(c.data)); from += sector {
-			if len(gone) > 0 && gone[from/sector] {
+		if images[node] == nil {
+			images[node] = node.image(c)
+		}
+		state[path] = images[node]
+	}
+	return state
+}
+
+// image is what the disk may hold of a file.
+func (node *inode) image(c chance) []byte {
+	image := slices.Clone(node.durable)
+	sizes := []int{len(image)}
+	for _, change := range node.pending {
+		for _, part := range c.parts(change) {
+			image = part.apply(image)
+		}
+		sizes = append(sizes, len(image))
+	}
+	if c.rng != nil && c.rng.IntN(3) == 0 { // the length may lag behind the contents
+		image = resize(image, int64(sizes[c.rng.IntN(len(sizes))]))
+	}
+	if image == nil {
+		return []byte{}
+	}
+	return image
+}
+
+// parts are what the disk holds of a change: all, nothing, or, of a write, the first,
+// the last or any of its sectors.
+func (c chance) parts(w change) []change {
+	if c.rng == nil || w.data == nil || c.rng.IntN(3) > 0 {
+		if c.yes() {
+			return []change{w}
+		}
+		return nil
+	}
+	sectors := (len(w.data) + sector - 1) / sector
+	cut, mode := c.rng.IntN(sectors+1), c.rng.IntN(3)
+	var list []change
+	for i := range sectors {
+		if mode == 0 && i >= cut || mode == 1 && i < cut || mode == 2 && c.rng.IntN(2) == 0 {
+			continue
+		}
+		list = append(list, change{w.at + int64(i*sector), w.data[i*sector : min((i+1)*sector, len(w.data))], w.end})
+	}
+	return list
+}
+
+const sector = 512
+
+// losses are the power cuts of a trace.
+type losses struct {
+	*testing.T
+	path   string
+	stream *stream
+	rng    *rand.Rand
+	slots  chan string // folders to build states in
+
+	handed, committed int
+	exists            bool // the process was told that the file is there
+
+	syncs, states, writes int
+	bytes                 int64
+
+	wait   sync.WaitGroup
+	mu     sync.Mutex
+	absent int
+	failed bool
+}
+
+func (l *losses) over() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed
+}
+
+// cut tries one state of the disk, in the background.
+func (l *losses) cut(d *disk, c chance) {
+	state, atLeast, atMost, exists := d.state(c), l.committed, l.handed, l.exists
+	l.states++
+	what := fmt.Sprintf("state %d, at sync %d", l.states, l.syncs+1)
+	folder, more := <-l.slots, l.rng.IntN(3) == 0
+	l.wait.Go(func() {
+		err := l.try(d.root, folder, state, atLeast, atMost, exists, more)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if err != nil && !l.failed {
+			l.failed = true
+			l.Errorf("%s: %v; the disk is kept as %s", what, err, keepFolder(folder))
+		}
+		l.slots <- folder
+	})
+}
+
+// try checks a state; with more, also how it goes on from there.
+func (l *losses) try(root, folder string, state map[string][]byte, atLeast, atMost int, exists, more bool) error {
+	if err := build(root, folder, state); err != nil {
+		return err
+	}
+	path, err := moved(l.path, root, folder)
+	if err != nil {
+		return err
+	}
+	if _, there := state[l.path]; !there {
+		if exists {
+			return errors.New("the file is gone")
+		}
+		l.mu.Lock()
+		l.absent++
+		l.mu.Unlock()
+	} else if _, err := checkFile(path, l.stream, atLeast, atMost); err != nil {
+		return err
+	}
+	return goOn(path, l.stream, more)
+}
+
+// moved is the place of a path of one folder in another.
+func moved(path, from, to string) (string, error) {
+	relative, err := filepath.Rel(from, path)
+	return filepath.Join(to, relative), err
+}
+
+// build puts a state into a folder and nothing else.
+func build(root, folder string, state map[string][]byte) error {
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	for path, data := range state {
+		path, err := moved(path, root, folder)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goOn opens a file to record on where it was left; with more it does that, and seals.
+func goOn(path string, s *stream, more bool) error {
+	w := &writer{path: path, seed: s.seed}
+	if err := w.open(false); err != nil {
+		return err
+	}
+	if !more {
+		return w.f.Close()
+	}
+	err := errors.Join(w.batch(30), w.seal(context.Background(), true), w.f.Close())
+	if err != nil {
+		return err
+	}
+	if _, err := checkFile(path, s, w.n, w.n); err != nil {
+		return fmt.Errorf("when it was recorded on: %w", err)
+	}
+	return nil
+}
+
+// keepFolder saves a folder for whoever looks into what went wrong.
+func keepFolder(folder string) string {
+	kept, err := os.MkdirTemp("", "tapedeck-powerloss-*")
+	if err == nil {
+		err = os.CopyFS(kept, os.DirFS(folder))
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return kept
+}
+
+// replay goes through a trace and cuts the power before each sync, and at the end.
+func (l *losses) replay(d *disk, calls []call) {
+	defer l.wait.Wait()
+	for _, c := range calls {
+		switch c.name {
+		case "write":
+			l.said(c)
+		case "fsync", "fdatasync":
+			if n, _ := fd(c.args[0]); d.open[n] == nil {
 				continue
 			}
-			part := c.data[from:min(from+sector, int64(len(c.data)))]
-			grow(c.at + from + int64(len(part)))
-			copy(data[c.at+from:], part)
+			if *powerLosses > 1 || l.rng.IntN(3) == 0 {
+				l.cut(d, chance{not: true})
+			}
+			for range l.tries(d) {
+				l.cut(d, chance{rng: l.rng})
+			}
+			d.sync(c)
+			l.syncs++
+		default:
+			if c.name == "pwrite64" {
+				l.writes++
+				l.bytes += int64(len(c.args[1]))
+			}
+			d.do(l.T, c)
+		}
+		if l.over() {
+			return
 		}
 	}
-	return data
+	l.cut(d, chance{not: true})
+	l.cut(d, chance{})
 }
 
-// complete says whether the replay has come to the file that the writer left.
-func (d *disk) complete() bool {
-	want, err := os.ReadFile(d.path)
-	if err != nil {
-		d.Fatal(err)
+// tries is how many random states to try: more while the name of the file is not sure.
+func (l *losses) tries(d *disk) int {
+	if d.names[l.path] != d.durable[l.path] {
+		return *powerLosses + 8
 	}
-	i := d.names[d.path]
-	return i != nil && string(i.after(func(change) []bool { return nil })) == string(want)
+	return *powerLosses
 }
 
-// pathsIn are the quoted paths among the arguments of a call.
-func pathsIn(args string) (paths []string) {
-	for _, m := range quoted.FindAllStringSubmatch(args, -1) {
-		paths = append(paths, string(unquote(m[1])))
+// said follows what the writer says.
+func (l *losses) said(c call) {
+	if n, _ := fd(c.args[0]); n != 1 {
+		return
 	}
-	return paths
-}
-
-// pathOf is the path of the file that a call is about.
-func pathOf(args string) string {
-	m := fdPath.FindStringSubmatch(args)
-	if m == nil {
-		return ""
+	switch word, rest, _ := strings.Cut(strings.TrimSpace(c.args[1]), " "); word {
+	case "opened":
+		l.exists = true
+	case "handed":
+		l.handed = int(number(l.T, rest))
+	case "committed":
+		l.committed = int(number(l.T, rest))
 	}
-	return string(unquote(m[1]))
-}
-
-func unquote(hex string) []byte {
-	out := make([]byte, len(hex)/4)
-	for i := range out {
-		b, err := strconv.ParseUint(hex[4*i+2:4*i+4], 16, 8)
-		if err != nil {
-			panic(err) // the pattern has only such digits
-		}
-		out[i] = byte(b)
-	}
-	return out
-}
-
-var lastArgument = regexp.MustCompile(`, (\d+)(?:\)| <unfinished)`)
-
-// lastNumber is the offset of a pwrite64, the length of an ftruncate.
-func (d *disk) lastNumber(args string) int64 {
-	all := lastArgument.FindAllStringSubmatch(args, -1)
-	if all == nil {
-		d.Fatalf("no number in %.100s", args)
-	}
-	n, err := strconv.ParseInt(all[len(all)-1][1], 10, 64)
-	if err != nil {
-		d.Fatal(err)
-	}
-	return n
 }

@@ -120,12 +120,17 @@ func (r *recordReader) reset(body []byte) error {
 	if n <= 0 || count > uint64(len(body)) {
 		return errRecord
 	}
+	r.begin(body[1+n:], int(count))
+	return nil
+}
+
+// begin begins the rows of a writer.
+func (r *recordReader) begin(rows []byte, count int) {
 	if r.intern == nil {
 		r.intern = make(map[string]string)
 	}
-	r.rest, r.left, r.received, r.lag = body[1+n:], int(count), 0, 0
+	r.rest, r.left, r.received, r.lag = rows, count, 0, 0
 	r.shapes, r.bad = r.shapes[:0], false
-	return nil
 }
 
 // next reads a row into t, all but its symbol. It returns false after the last

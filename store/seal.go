@@ -28,7 +28,7 @@ const sealBytes = 256 << 10
 func (f *File) Seal(ctx context.Context, s ledger.Session, ended bool) error {
 	f.seals.Lock()
 	defer f.seals.Unlock()
-	w := &sealer{f: f, ctx: ctx, session: s, key: sessionKey(s), encoder: encoders.Get().(*block.Encoder)}
+	w := &sealer{f: f, ctx: ctx, session: s, key: sessionKey(s), encoder: encoders.Get().(*block.Encoder), trades: make([]candle.Trade, block.Limit)}
 	defer encoders.Put(w.encoder)
 	if err := w.seal(ended); err != nil {
 		return fmt.Errorf("seal %s of %s: %w", s.Date(), f.path, full(err))
@@ -86,6 +86,8 @@ type sealer struct {
 	dropped dropped
 	puts    []put
 	bytes   int
+	unpack  recordReader
+	trades  []candle.Trade // scratch: a block
 }
 
 // put is a value to write; nil deletes.
@@ -196,6 +198,9 @@ func (w *sealer) tape(number uint32) error {
 	return w.drop(number, c.bytes)
 }
 
+// packedTrade is about what a trade takes while it waits to be cut, as on the tape.
+const packedTrade = 16
+
 // idGroups cuts the symbols with trades, by id, so that the trades of each group fit
 // in groupBytes, or it is one symbol.
 func idGroups(counts []int64) [][]uint32 {
@@ -206,7 +211,7 @@ func idGroups(counts []int64) [][]uint32 {
 		if n == 0 {
 			continue
 		}
-		if len(group) > 0 && total+n > groupTrades {
+		if len(group) > 0 && (total+n)*packedTrade > groupBytes {
 			all = append(all, group)
 			group, total = nil, 0
 		}
@@ -220,45 +225,42 @@ func idGroups(counts []int64) [][]uint32 {
 }
 
 // group seals the trades of some symbols: picked out of the tape in one reading, and
-// then cut symbol by symbol. One symbol whose trades do not fit in memory is cut as it
-// is read.
+// then cut symbol by symbol. The trades of a symbol that is alone are cut as they are
+// read.
 func (w *sealer) group(number uint32, ids []uint32, counts []int64) error {
 	cutters, err := w.cutters(ids)
 	if err != nil {
 		return err
 	}
-	byID := make(map[uint32]*cutter, len(ids))
+	byID := make([]*cutter, len(counts))
 	for i, id := range ids {
 		byID[id] = &cutters[i]
-		cutters[i].rows = make([]candle.Trade, 0, min(counts[id], groupTrades))
 	}
 	var failed error
 	seen := 0
 	_, err = w.f.scan(w.session, number+1, nil, func(id uint32, t *candle.Trade) bool {
-		c := byID[id]
-		if c == nil {
-			return true
-		}
-		if len(c.rows) == cap(c.rows) { // only one symbol has more
-			failed = c.cut(w, false)
-		}
-		if seen++; seen%4096 == 0 && failed == nil {
+		if seen++; seen%4096 == 0 {
 			failed = w.ctx.Err()
 		}
-		if failed != nil {
-			return false
+		c := byID[id]
+		if c == nil || failed != nil {
+			return failed == nil
 		}
-		c.rows = append(c.rows, *t)
-		return true
+		c.packed.add(id, t)
+		if len(ids) == 1 && c.packed.count == room(c.seq) {
+			failed = c.cut(w)
+		}
+		return failed == nil
 	})
 	if err != nil || failed != nil {
 		return firstError(failed, err)
 	}
 	for i := range cutters {
-		if err := cutters[i].cut(w, true); err != nil {
+		if err := cutters[i].cut(w); err != nil {
 			return err
 		}
 		w.mark.symbol, w.mark.taken = cutters[i].id+1, 0
+		cutters[i].packed = recordWriter{}
 	}
 	return nil
 }
@@ -296,22 +298,24 @@ func (w *sealer) cutters(ids []uint32) ([]cutter, error) {
 // multiple of block.Limit, wherever it began: so that blocks of several seals can be
 // joined without touching their neighbours.
 type cutter struct {
-	id   uint32
-	name string
-	seq  int64 // of rows[0]
-	rows []candle.Trade
+	id     uint32
+	name   string
+	seq    int64        // of the first trade that waits
+	packed recordWriter // those that wait: a tenth of what they take unpacked
 }
 
-// cut writes the rows that fill a block, and with all the rest, too.
-func (c *cutter) cut(w *sealer, all bool) error {
-	rows := c.rows
-	for len(rows) > 0 {
-		n := min(len(rows), room(c.seq))
-		if n < room(c.seq) && !all {
-			break
+// cut writes the trades that wait.
+func (c *cutter) cut(w *sealer) error {
+	r := &w.unpack
+	r.begin(c.packed.rows, c.packed.count)
+	for r.left > 0 {
+		w.trades = w.trades[:min(r.left, room(c.seq))]
+		for i := range w.trades {
+			r.next(&w.trades[i])
 		}
+		n := len(w.trades)
 		key := blockKey(c.id, c.seq)
-		value := sealBlock(w.encoder, w.key, key, c.name, rows[:n])
+		value := sealBlock(w.encoder, w.key, key, c.name, w.trades)
 		mark := w.mark
 		if mark.symbol != c.id {
 			mark.symbol, mark.taken = c.id, 0
@@ -320,10 +324,9 @@ func (c *cutter) cut(w *sealer, all bool) error {
 		if err := w.add(mark, put{bucketTrades, key[:], value}); err != nil {
 			return err
 		}
-		rows = rows[n:]
 		c.seq += int64(n)
 	}
-	c.rows = c.rows[:copy(c.rows, rows)]
+	c.packed.reset(c.packed.rows)
 	return nil
 }
 

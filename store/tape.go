@@ -74,7 +74,7 @@ func (f *File) Append(s ledger.Session, trades []candle.Trade) (left ledger.Coun
 			return left, ErrConditions
 		}
 		id := f.symbolID(trade.Symbol)
-		if trade.Echo && (known[i] || t.repeats(id, trade) || staged(trades[:i], trade)) {
+		if trade.Echo && (known[i] || staged(trades[:i], trade)) {
 			if left == nil {
 				left = make(ledger.Counts)
 			}

@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"regexp"
 	"testing"
@@ -13,8 +14,16 @@ import (
 	"tapedeck/store/pages"
 )
 
-// TestMain lets the scripts call the real main under its name.
+// TestMain lets the scripts call the real main under its name, and a benchmark this
+// binary as a recorder.
 func TestMain(m *testing.M) {
+	if os.Getenv(scaleVariable) != "" {
+		if err := recordAtScale(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	testscript.Main(m, map[string]func(){
 		"tapedeck": func() { os.Exit(command.Main(os.Args[1:], os.Stdout, os.Stderr)) },
 	})
