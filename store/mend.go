@@ -15,9 +15,10 @@ import (
 	"tapedeck/store/block"
 )
 
-// lateness is how late a trade may come: so much earlier than its neighbours in the
-// order of arrival a lost trade may have happened.
-const lateness = 60_000
+// lateness is how late a trade may come, with some to spare (the feed's come up to a
+// minute late): so much earlier than its neighbours in the order of arrival a lost trade
+// may have happened.
+const lateness = 90_000
 
 // mend makes a file of proven values one that can be read: what is lost is written
 // down as such.
