@@ -195,7 +195,7 @@ type tapeRow struct {
 // trades that are left on a new one otherwise.
 func (m *mender) mendTapes() error {
 	var rows []tapeRow
-	next, whole, latest := m.mark.ordinals, true, int64(math.MinInt64)
+	next, whole, latest := m.mark.ordinals, true, m.about.session.Open
 	var taken uint64
 	for n, ok := firstTape(m.b, 0); ok; n, ok = nextTape(m.b, n) {
 		if n < m.mark.tape {

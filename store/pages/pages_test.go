@@ -171,7 +171,7 @@ func TestDamage(t *testing.T) {
 	good, _ := fileOf(t, rng, 3000)
 	want := byBolt(t, good)
 	seen := 0
-	for range 2000 {
+	for range 600 {
 		bad := bytes.Clone(good)
 		n := rng.IntN(len(bad) / pageSize)
 		page := bad[n*pageSize : (n+1)*pageSize]
@@ -189,6 +189,9 @@ func TestDamage(t *testing.T) {
 			page[rng.IntN(pageSize)] ^= 1 << rng.IntN(8)
 		}
 		got, at, wrong, _ := read(t, bad)
+		if n < 2 {
+			continue // then the older head counts: another file
+		}
 		for name, value := range got {
 			first := int(at[name])
 			last := first + int(binary.NativeEndian.Uint32(bad[first*pageSize+12:]))
@@ -206,8 +209,8 @@ func TestDamage(t *testing.T) {
 			seen++
 		}
 	}
-	t.Logf("%d of 2000 were seen by the pages alone", seen)
-	if seen < 500 {
+	t.Logf("%d of 600 were seen by the pages alone", seen)
+	if seen < 150 {
 		t.Error("too few were seen")
 	}
 }
