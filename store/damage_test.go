@@ -186,6 +186,11 @@ func TestDamage(t *testing.T) {
 		report, verr := store.Verify(t.Context(), bad)
 		whole := err == nil || onlyDropped(err)
 		less := len(got.trades) < len(want.trades)
+		for s, rows := range got.trades {
+			if whole && len(rows) < len(want.trades[s]) {
+				t.Fatalf("%s: %d trades of %d, and no error", s.Date(), len(rows), len(want.trades[s]))
+			}
+		}
 		switch {
 		case verr != nil && !typed(verr):
 			t.Fatalf("verify ends with %T: %v", verr, verr)

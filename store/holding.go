@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"unsafe"
 
@@ -36,36 +37,46 @@ type symbolCount struct {
 	trades int64 // on the tape
 }
 
-// selected are the symbols asked for (nil: all) that have trades, by name.
+// selected are the symbols asked for (nil: all) that have trades, by name. It makes sure
+// that none of the session's trades is missing: a page that is lost may take with it
+// that they were ever there.
 func (f *File) selected(s ledger.Session, symbols []string) ([]symbolCount, error) {
-	counts, err := f.tapeCounts(s)
+	st, err := f.standing(sessionKey(s)) // first: trades only grow
 	if err != nil {
 		return nil, err
 	}
-	ids, err := f.blockSymbols(s)
+	counts, next, err := f.tapeCounts(s)
 	if err != nil {
 		return nil, err
 	}
-	for id, n := range counts {
-		if n > 0 {
-			ids = append(ids, uint32(id))
-		}
+	sealed, err := f.sealedCounts(s, st.dropped) // last: what is sealed meanwhile counts twice, not never
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(ids)
-	want := ledger.NewSymbols(symbols...)
+	want, there := ledger.NewSymbols(symbols...), int64(0)
 	var list []symbolCount
-	for _, id := range slices.Compact(ids) {
-		name, err := f.nameOf(s, id)
-		if err != nil {
-			return nil, err
-		}
-		c := symbolCount{id: id, name: name}
+	for id := range uint32(max(len(counts), len(sealed))) {
+		c := symbolCount{id: id}
 		if int(id) < len(counts) {
 			c.trades = counts[id]
+		}
+		total := c.trades
+		if int(id) < len(sealed) {
+			total += sealed[id]
+		}
+		if there += total; total == 0 {
+			continue
+		}
+		if c.name, err = f.nameOf(s, id); err != nil {
+			return nil, err
 		}
 		if symbols == nil || want.Has(c.name) {
 			list = append(list, c)
 		}
+	}
+	recorded := max(int64(next), st.counts[ledger.Accepted]) - st.counts[ledger.Lost]
+	if there < recorded && !st.dropped.trades {
+		return nil, &Damaged{f.path, place(s, "counts", nil), fmt.Sprintf("%d trades were recorded, %d are there", recorded, there)}
 	}
 	slices.SortFunc(list, func(a, b symbolCount) int { return cmp.Compare(a.name, b.name) })
 	return list, nil
@@ -81,24 +92,54 @@ func (f *File) nameOf(s ledger.Session, id uint32) (string, error) {
 	return names[id], nil
 }
 
-// tapeCounts is the number of trades of each symbol on the tape, by id.
-func (f *File) tapeCounts(s ledger.Session) (counts []int64, err error) {
+// tapeCounts is the number of trades of each symbol on the tape, by id, and the ordinal
+// behind the last trade of the session.
+func (f *File) tapeCounts(s ledger.Session) (counts []int64, next uint64, err error) {
 	err = again(func() error {
 		counts = counts[:0]
-		_, err := f.scan(s, allTapes, nil, func(id uint32, _ *candle.Trade) bool {
+		c, err := f.scan(s, allTapes, nil, func(id uint32, _ *candle.Trade) bool {
 			for int(id) >= len(counts) {
 				counts = append(counts, 0)
 			}
 			counts[id]++
 			return true
 		})
+		next = c.next
 		return err
 	})
+	return counts, next, err
+}
+
+// sealedCounts is the number of trades of each symbol in blocks and gaps, by id.
+func (f *File) sealedCounts(s ledger.Session, d dropped) ([]int64, error) {
+	var counts []int64
+	note := func(id uint32, n int64) {
+		for int(id) >= len(counts) {
+			counts = append(counts, 0)
+		}
+		counts[id] = max(counts[id], n)
+	}
+	err := f.eachLastBlock(s, func(id uint32, last int64) { note(id, last) })
+	if !d.trades {
+		for id := range d.gaps {
+			if _, err := f.nameOf(s, id); err != nil {
+				return nil, err
+			}
+			note(id, d.lastSeq(id))
+		}
+	}
 	return counts, err
 }
 
-// blockSymbols are the symbols that have blocks of trades, or had: by id.
+// blockSymbols are the symbols that have blocks of trades, by id.
 func (f *File) blockSymbols(s ledger.Session) (ids []uint32, err error) {
+	err = f.eachLastBlock(s, func(id uint32, _ int64) { ids = append(ids, id) })
+	return ids, err
+}
+
+// eachLastBlock visits the symbols that have blocks of trades, by id, with the last seq
+// in them, in transactions of a page's time.
+func (f *File) eachLastBlock(s ledger.Session, visit func(id uint32, last int64)) error {
 	key := sessionKey(s)
 	for from, more := uint32(0), true; more; {
 		err := f.view(func(tx *bolt.Tx) error {
@@ -107,17 +148,24 @@ func (f *File) blockSymbols(s ledger.Session) (ids []uint32, err error) {
 			if b == nil || b.Bucket(bucketTrades) == nil {
 				return nil
 			}
+			b = b.Bucket(bucketTrades)
 			until := newPage()
-			c := b.Bucket(bucketTrades).Cursor()
+			c := b.Cursor()
 			at := blockKey(from, 0)
 			for k, _ := c.Seek(at[:]); k != nil; k, _ = c.Seek(at[:]) {
 				id, _, ok := parseBlockKey(k)
 				if !ok {
 					return &Damaged{f.path, place(s, "trades", k), "the key is none of a block"}
 				}
-				ids = append(ids, id)
-				from = id + 1
-				if from == 0 {
+				if _, err := f.nameOf(s, id); err != nil {
+					return err
+				}
+				last, err := f.lastSeq(b, key, id)
+				if err != nil {
+					return err
+				}
+				visit(id, last)
+				if from = id + 1; from == 0 {
 					return nil
 				}
 				at = blockKey(from, 0)
@@ -129,10 +177,10 @@ func (f *File) blockSymbols(s ledger.Session) (ids []uint32, err error) {
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return ids, nil
+	return nil
 }
 
 // groups cuts the list so that each group's trades on the tape fit in groupBytes, or

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -85,6 +87,37 @@ func (f *File) readCounts(b *bolt.Bucket, key [sessionKeySize]byte) (ledger.Coun
 	return counts, nil
 }
 
+// standing is what a session says of itself.
+type standing struct {
+	about   about
+	counts  ledger.Counts
+	mark    sealMark
+	dropped dropped
+	taped   bool
+}
+
+func (f *File) standing(key [sessionKeySize]byte) (s standing, err error) {
+	err = f.view(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketSessions).Bucket(key[:])
+		if b == nil {
+			return nil
+		}
+		if s.about, err = f.readAbout(b, key); err != nil {
+			return err
+		}
+		if s.counts, err = f.readCounts(b, key); err != nil {
+			return err
+		}
+		if s.mark, err = f.readMark(b, key); err != nil {
+			return err
+		}
+		_, s.taped = firstTape(b, s.mark.tape)
+		s.dropped, err = f.readDropped(b, key)
+		return err
+	})
+	return s, err
+}
+
 // countSpans is how many ledger entries a session has on file.
 func countSpans(b *bolt.Bucket) (n uint32) {
 	c := b.Cursor()
@@ -110,6 +143,9 @@ func (f *File) Spans(s ledger.Session) ([]ledger.Span, error) {
 				return &Damaged{f.path, place(s, "ledger", k), err.Error()}
 			}
 			p, err := decodeSpan(body)
+			if want := spanKey(uint32(len(stored))); err == nil && !bytes.Equal(k, want[:]) {
+				err = fmt.Errorf("entry %d is missing", len(stored))
+			}
 			if err != nil {
 				return &Damaged{f.path, place(s, "ledger", k), err.Error()}
 			}

@@ -190,34 +190,6 @@ func (v *verifier) sessions() error {
 	return nil
 }
 
-// standing is what a session says of itself.
-type standing struct {
-	about   about
-	counts  ledger.Counts
-	mark    sealMark
-	dropped dropped
-	taped   bool
-}
-
-func (f *File) standing(key [sessionKeySize]byte) (s standing, err error) {
-	err = f.view(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketSessions).Bucket(key[:])
-		if s.about, err = f.readAbout(b, key); err != nil {
-			return err
-		}
-		if s.counts, err = f.readCounts(b, key); err != nil {
-			return err
-		}
-		if s.mark, err = f.readMark(b, key); err != nil {
-			return err
-		}
-		_, s.taped = firstTape(b, s.mark.tape)
-		s.dropped, err = f.readDropped(b, key)
-		return err
-	})
-	return s, err
-}
-
 func (v *verifier) session(key [sessionKeySize]byte) error {
 	v.report.Sessions++
 	st, err := v.f.standing(key)
