@@ -40,8 +40,9 @@ func TestCrash(t *testing.T) {
 	} else {
 		c.strace = true
 	}
-	for c.kills < *crashes || 2*c.inside < *crashes {
-		if c.kills > 4**crashes+20 {
+	kills := fewer(*crashes)
+	for c.kills < kills || 2*c.inside < kills {
+		if c.kills > 4*kills+20 {
 			t.Fatalf("of %d kills only %d were inside a seal", c.kills, c.inside)
 		}
 		if c.fileKills == 0 {

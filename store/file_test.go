@@ -81,6 +81,15 @@ func trades(rng *rand.Rand, s ledger.Session, n int, symbols ...string) []candle
 	return list
 }
 
+// fewer is how much of a random test is done: a fifth with -short, as under the race
+// detector in CI.
+func fewer(n int) int {
+	if testing.Short() {
+		return max(1, n/5)
+	}
+	return n
+}
+
 func seeded(t testing.TB) *rand.Rand {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -128,7 +128,7 @@ func TestSealedTheSameHoweverCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := blocks(t, once, day)
-	for range 3 {
+	for range fewer(3) {
 		cut := filepath.Join(t.TempDir(), "cut.db")
 		late := recordInPieces(t, rng, cut, list)
 		t.Logf("%d trades late by a minute or more came after a seal", late)
@@ -212,7 +212,7 @@ func recordInPieces(t *testing.T, rng *rand.Rand, path string, list []candle.Tra
 // What is appended, committed and read while a seal runs is all there.
 func TestSealBesideRecording(t *testing.T) {
 	rng := seeded(t)
-	list := trades(rng, day, 100_000, "QLD", "SPY", "S1", "S2")
+	list := trades(rng, day, fewer(100_000), "QLD", "SPY", "S1", "S2")
 	f := open(t, filepath.Join(t.TempDir(), "a.db"))
 	half := len(list) / 2
 	if _, err := f.Append(day, list[:half]); err != nil {
