@@ -20,10 +20,14 @@ const compactAlloc = 64 << 10
 // blocks for all that; ctx ends it early, and leaves the old file. The errors are
 // those of Open.
 func Compact(ctx context.Context, path string, o Options, now int64) (before, after int64, err error) {
+	if err := inspect(path); missing(err) {
+		return 0, 0, fmt.Errorf("%s: %w", path, ErrMissing)
+	}
 	f, err := Open(path, o)
 	if err != nil {
 		return 0, 0, err
 	}
+	f.keepMark = f.interrupted // the next recorder is to find that the last one died
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if err := f.sealEnded(ctx, now); err != nil {
 		return 0, 0, err
@@ -35,7 +39,7 @@ func Compact(ctx context.Context, path string, o Options, now int64) (before, af
 	if err := f.copyTo(ctx, draft); err != nil {
 		return 0, 0, fmt.Errorf("compact %s: %w", path, full(err))
 	}
-	if err := proveCopy(ctx, f, draft); err != nil {
+	if err := proveCopy(ctx, draft); err != nil {
 		return 0, 0, err
 	}
 	// Who waits for the old file finds, once it is free, that it is not the one at the
@@ -79,7 +83,7 @@ func (f *File) size() int64 {
 }
 
 // copyTo copies every key into a new file, and waits until it is on disk. The mark of
-// a process that records is left out: nobody records into a copy.
+// this process is left out: nobody records into a copy.
 func (f *File) copyTo(ctx context.Context, path string) error {
 	return guard(f.path, func() error {
 		db, err := bolt.Open(path, 0o644, &bolt.Options{NoFreelistSync: false, FreelistType: bolt.FreelistMapType, Timeout: lockWait})
@@ -89,7 +93,7 @@ func (f *File) copyTo(ctx context.Context, path string) error {
 		db.AllocSize = compactAlloc
 		db.NoSync = true // once, at the end
 		err = bolt.Compact(db, f.db, compactTx)
-		if err == nil {
+		if err == nil && !f.keepMark {
 			err = db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyMark) })
 		}
 		if err == nil {
@@ -102,8 +106,8 @@ func (f *File) copyTo(ctx context.Context, path string) error {
 // compactTx bounds the memory of a copy: bytes a transaction.
 const compactTx = 8 << 20
 
-// proveCopy verifies a copy, and that it holds what the file does.
-func proveCopy(ctx context.Context, f *File, path string) error {
+// proveCopy verifies a copy.
+func proveCopy(ctx context.Context, path string) error {
 	report, err := Verify(ctx, path)
 	if err != nil {
 		return fmt.Errorf("the compacted copy: %w", err)

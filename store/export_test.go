@@ -26,3 +26,6 @@ func (f *File) StopSealAfter(n int, stop func()) {
 
 // PlaceOf names a key as Verify does.
 var PlaceOf = placeOfItem
+
+// Replaced says whether another file is at the path than the open one.
+var Replaced = replaced

@@ -49,6 +49,7 @@ type File struct {
 	options     Options
 	recording   bool
 	interrupted bool
+	keepMark    bool                          // Close leaves the mark: this process only tidies up
 	joined      map[[sessionKeySize]byte]bool // by this process; of the goroutine that records
 
 	seals      sync.Mutex // one seal at a time; taken before commit
@@ -335,7 +336,7 @@ func (f *File) Close() error {
 	f.closed = true
 	var err error
 	if f.recording {
-		if err = f.commitStaged(); err == nil {
+		if err = f.commitStaged(); err == nil && !f.keepMark {
 			err = f.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyMark) })
 		}
 		removeName(f.path)

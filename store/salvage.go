@@ -47,7 +47,7 @@ func Salvage(ctx context.Context, path, to string, o Options) (*Salvaged, error)
 	}
 	from, err := pages.Open(file, size)
 	if err != nil {
-		return nil, describeDamage(path, err)
+		return nil, &Damaged{path, "offset 0", err.Error()}
 	}
 	draft := to + ".salvage"
 	defer os.Remove(draft)
@@ -67,8 +67,6 @@ func Salvage(ctx context.Context, path, to string, o Options) (*Salvaged, error)
 	}
 	return s.result, syncFolder(filepath.Dir(to))
 }
-
-func describeDamage(path string, err error) error { return &Damaged{path, "offset 0", err.Error()} }
 
 // salvager is one Salvage: first what is proven is copied as it stands, then what is
 // missing is seen to.
@@ -132,7 +130,7 @@ func (s *salvager) copy() error {
 			s.noteLost(i)
 			return nil
 		}
-		if len(i.Path) == 0 || string(i.Path[0]) == string(bucketMeta) {
+		if len(i.Path) == 0 || string(i.Path[0]) == string(bucketMeta) && string(i.Key) != string(keyMark) {
 			return nil // the new file has its own
 		}
 		s.name(i.Path, i.Key, body)

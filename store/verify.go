@@ -27,10 +27,10 @@ type Report struct {
 	// What was read: sessions, trades (on the tape and in blocks), stored candles
 	// that were compared with the fold of their trades, and pages, of which free hold
 	// nothing.
-	Sessions               int
-	Trades, Candles        int64
-	Pages, Free            int64
-	Tape, Blocks, Articles int64 // bytes of values
+	Sessions        int
+	Trades, Candles int64
+	Pages, Free     int64
+	Tape, Blocks    int64 // bytes of values
 }
 
 // Verify proves a file that nobody records into: every page and its place in the tree
