@@ -78,6 +78,19 @@ func TestCompactKeepsTheMark(t *testing.T) {
 	}
 }
 
+// A file that is recorded into is not salvaged, nor one that is not there.
+func TestSalvageHeld(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	if _, err := store.Salvage(t.Context(), path, path+".new", store.Options{}); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("a missing file: %v", err)
+	}
+	open(t, path)
+	var held *store.Held
+	if _, err := store.Salvage(t.Context(), path, path+".new", store.Options{}); !errors.As(err, &held) {
+		t.Errorf("a file in use: %v", err)
+	}
+}
+
 // Who has waited for the lock of a file that was replaced meanwhile does not get it.
 func TestReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")

@@ -29,7 +29,7 @@ type Salvaged struct {
 // Salvage writes a new file with all that is good of a damaged one, and says what was
 // lost. What is taken is proven by its checksum. Trades that are lost stand in the
 // ledger of the new file as a gap, with the cause damaged, unless the stored candles of
-// that time are there. The damaged file is only read; it may be in use by nobody. The
+// that time are there. The damaged file is only read; it may be recorded into by nobody. The
 // new one appears under its name when it is whole and verified; it must not exist yet.
 // It blocks for all that; ctx ends it early.
 func Salvage(ctx context.Context, path, to string, o Options) (*Salvaged, error) {
@@ -37,10 +37,16 @@ func Salvage(ctx context.Context, path, to string, o Options) (*Salvaged, error)
 		return nil, fmt.Errorf("salvage to %s: %w", to, os.ErrExist)
 	}
 	file, err := os.Open(path)
+	if missing(err) {
+		return nil, fmt.Errorf("%s: %w", path, ErrMissing)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
+	if !share(file) {
+		return nil, &Held{path, holder(path)}
+	}
 	size, err := sizeOf(file)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package store
+
+import "os"
+
+// share is left to the system: where a file is open for writing, it says so.
+func share(*os.File) bool { return true }
