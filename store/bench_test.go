@@ -204,3 +204,50 @@ func BenchmarkSeal(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/trade")
 }
+
+// BenchmarkMorningAfter is a commit of one symbol on the day after a whole session of a
+// commit a second was recorded and sealed: what the pages that are free again cost.
+func BenchmarkMorningAfter(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	path := filepath.Join(b.TempDir(), "a.db")
+	f, err := store.Open(path, store.Options{NoSync: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	qld := ledger.NewSymbols("QLD")
+	commit := func(s ledger.Session, n int64) {
+		batch := second(rng, 1+rng.IntN(3), "QLD")
+		for i := range batch {
+			batch[i].Time, batch[i].Received = s.Open+n*1000, s.Open+n*1000+70
+		}
+		if _, err := f.Append(s, batch); err != nil {
+			b.Fatal(err)
+		}
+		f.Enter(s, nil, []ledger.Span{{From: s.Open, Until: s.Open + n*1000, Symbols: qld}})
+		f.Count(s, ledger.Counts{ledger.Accepted: int64(len(batch))})
+		if err := f.Commit(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	before := written()
+	for n := range int64(23_400) {
+		commit(day, n)
+	}
+	session := written() - before
+	if err := f.Seal(b.Context(), day, true); err != nil {
+		b.Fatal(err)
+	}
+	next := day
+	next.Open, next.Close = day.Open+86_400_000, day.Close+86_400_000
+	before = written()
+	n := int64(0)
+	for b.Loop() {
+		commit(next, n%23_000)
+		n++
+	}
+	b.ReportMetric(float64(session)/1e6, "MB-session-before")
+	b.ReportMetric(float64(written()-before)/float64(n)/1024, "KB/commit")
+	if err := f.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
