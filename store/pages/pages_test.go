@@ -213,7 +213,7 @@ func TestDamage(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d were seen by the pages alone", seen, files)
-	if seen < files/4 {
+	if seen < files/10 {
 		t.Error("too few were seen")
 	}
 }
