@@ -22,7 +22,7 @@ import (
 const (
 	authorized = `{"status_code":200,"message":"Authorized"}`
 	// secret has characters that a URL must escape.
-	secret = eodhd.Token("Sesame/Open+1234 5678%é")
+	secret = eodhd.Token("Sesame/Open+Knock 5678%é")
 )
 
 // memory is a listener whose connections are pipes, so that a synctest bubble can
