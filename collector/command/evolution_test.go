@@ -7,8 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -34,7 +32,9 @@ func TestFormerProgram(t *testing.T) {
 		}
 	}
 	before := exportRaw(t, db, "trades", "--session", "all")
-	recordWith(t, former, db)
+	session := ledger.Session{Hours: ledger.Regular, Open: 1763735400000, Close: 1763758800000}
+	market := playback.NewMarket(playback.MarketOptions{Seed: 1, Symbols: []string{"QLD", "TSLA"}, Session: session, Rate: 1})
+	recordAll(t, former, market, db, "--symbols", "QLD,TSLA")
 	out, err := exec.Command(binary(t), "verify", db).CombinedOutput()
 	if err != nil {
 		t.Fatalf("verify: %v\n%s", err, out)
@@ -122,47 +122,5 @@ func writeToday(t *testing.T, db string) {
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// lockedBuffer is what a process writes, to be read meanwhile.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) bytes() []byte {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return bytes.Clone(b.text.Bytes())
-}
-
-// recordWith lets a program record a simulated market until it has some trades.
-func recordWith(t *testing.T, program, db string) {
-	t.Helper()
-	session := ledger.Session{Hours: ledger.Regular, Open: 1763735400000, Close: 1763758800000}
-	market := playback.NewMarket(playback.MarketOptions{Seed: 1, Symbols: []string{"QLD", "TSLA"}, Session: session, Rate: 20})
-	url := serve(t, market, playback.ServerOptions{})
-	cmd := exec.Command(program, "run", "--feed-url", url, "--skip-market-hours", "--symbols", "QLD,TSLA", "--db", db, "--commit-every", "50ms")
-	cmd.Env = environment()
-	var log lockedBuffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	// It says when it is connected; a second later it has thousands of trades.
-	for end := time.Now().Add(20 * time.Second); !bytes.Contains(log.bytes(), []byte("WebSocket connected!")) && time.Now().Before(end); {
-		time.Sleep(20 * time.Millisecond) // another process
-	}
-	time.Sleep(time.Second)
-	_ = cmd.Process.Signal(syscall.SIGTERM)
-	if err := cmd.Wait(); err != nil {
-		t.Fatalf("%v\n%s", err, log.bytes())
 	}
 }

@@ -58,6 +58,15 @@ func record(t testing.TB, lines []byte, symbol string, args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	db := filepath.Join(t.TempDir(), symbol+".db")
+	recordAll(t, binary(t), source, db, append([]string{"--symbols", symbol}, args...)...)
+	return db
+}
+
+// recordAll lets a program record all of a source, as fast as it is read, and stops it
+// with SIGTERM when all has been delivered.
+func recordAll(t testing.TB, program string, source playback.Source, db string, args ...string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -66,9 +75,7 @@ func record(t testing.TB, lines []byte, symbol string, args ...string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	go func() { served <- playback.NewServer(source, playback.ServerOptions{Once: true}).Serve(ctx, l) }()
-	db := filepath.Join(t.TempDir(), symbol+".db")
-	cmd := exec.Command(binary(t), append([]string{"run", "--feed-url", "ws://" + l.Addr().String(),
-		"--skip-market-hours", "--symbols", symbol, "--db", db}, args...)...)
+	cmd := exec.Command(program, append([]string{"run", "--feed-url", "ws://" + l.Addr().String(), "--skip-market-hours", "--db", db}, args...)...)
 	cmd.Env = environment()
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -85,7 +92,6 @@ func record(t testing.TB, lines []byte, symbol string, args ...string) string {
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, log.Bytes())
 	}
-	return db
 }
 
 // TestKeys records a real day and compares its 1-second candles with those of
