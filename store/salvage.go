@@ -47,11 +47,11 @@ func Salvage(ctx context.Context, path, to string, o Options) (*Salvaged, error)
 	if !share(file) {
 		return nil, &Held{path, holder(path)}
 	}
-	size, err := sizeOf(file)
+	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
-	from, err := pages.Open(file, size)
+	from, err := pages.Open(file, info.Size())
 	if err != nil {
 		return nil, &Damaged{path, "offset 0", err.Error()}
 	}

@@ -97,24 +97,28 @@ type standing struct {
 }
 
 func (f *File) standing(key [sessionKeySize]byte) (s standing, err error) {
-	err = f.view(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketSessions).Bucket(key[:])
-		if b == nil {
-			return nil
+	err = f.view(func(tx *bolt.Tx) (err error) {
+		if b := tx.Bucket(bucketSessions).Bucket(key[:]); b != nil {
+			s, err = f.readStanding(b, key)
 		}
-		if s.about, err = f.readAbout(b, key); err != nil {
-			return err
-		}
-		if s.counts, err = f.readCounts(b, key); err != nil {
-			return err
-		}
-		if s.mark, err = f.readMark(b, key); err != nil {
-			return err
-		}
-		_, s.taped = firstTape(b, s.mark.tape)
-		s.dropped, err = f.readDropped(b, key)
 		return err
 	})
+	return s, err
+}
+
+// readStanding reads it of the session in bucket b.
+func (f *File) readStanding(b *bolt.Bucket, key [sessionKeySize]byte) (s standing, err error) {
+	if s.about, err = f.readAbout(b, key); err != nil {
+		return s, err
+	}
+	if s.counts, err = f.readCounts(b, key); err != nil {
+		return s, err
+	}
+	if s.mark, err = f.readMark(b, key); err != nil {
+		return s, err
+	}
+	_, s.taped = firstTape(b, s.mark.tape)
+	s.dropped, err = f.readDropped(b, key)
 	return s, err
 }
 

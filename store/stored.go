@@ -61,14 +61,14 @@ func sealCandles(e *block.Encoder, key [sessionKeySize]byte, bucket []byte, id u
 }
 
 // storedCandles are the candles of a symbol on file, copied: good only if they fold
-// all the trades that are in its blocks. nil says that there are none that are good.
+// all the trades that are in its blocks.
 type storedCandles struct {
 	bodies [][]byte
 	trades int64
 }
 
-// readStored copies a symbol's candles out of bucket b of a session. A day of seconds
-// is half a megabyte at most: a page.
+// readStored copies a symbol's candles out of bucket b of a session: nil when there are
+// none, or not all parts of one fold. A day of seconds is half a megabyte at most: a page.
 func (f *File) readStored(b *bolt.Bucket, key [sessionKeySize]byte, bucket []byte, id uint32, name string) (*storedCandles, error) {
 	if b = b.Bucket(bucket); b == nil {
 		return nil, nil

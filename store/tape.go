@@ -209,24 +209,14 @@ func (f *File) tape(s ledger.Session) (*tape, error) {
 }
 
 // resume reads where the recording of a session stopped.
-func (f *File) resume(t *tape, b *bolt.Bucket, key [sessionKeySize]byte) (err error) {
-	if t.about, err = f.readAbout(b, key); err != nil {
-		return err
-	}
-	if t.totals, err = f.readCounts(b, key); err != nil {
-		return err
-	}
-	d, err := f.readDropped(b, key)
+func (f *File) resume(t *tape, b *bolt.Bucket, key [sessionKeySize]byte) error {
+	st, err := f.readStanding(b, key)
 	if err != nil {
 		return err
 	}
-	mark, err := f.readMark(b, key)
-	if err != nil {
-		return err
-	}
-	t.gone = d.trades
+	t.about, t.totals, t.gone = st.about, st.counts, st.dropped.trades
 	t.spans = countSpans(b)
-	t.number = max(resumeTape(b, mark), f.sealing[key])
+	t.number = max(resumeTape(b, st.mark), f.sealing[key])
 	return nil
 }
 

@@ -9,9 +9,7 @@ package pages
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 )
 
@@ -36,18 +34,6 @@ const (
 	longest = 64 << 20
 )
 
-// ErrNoHead says that neither of the two head pages is whole.
-var ErrNoHead = errors.New("neither of its head pages is whole")
-
-// Head is what the newest whole head page says.
-type Head struct {
-	PageSize int
-	Pages    uint64 // in use or free: numbers below it
-	Tx       uint64
-	root     uint64
-	freelist uint64
-}
-
 // File reads one file. It is not safe for concurrent use.
 type File struct {
 	r       io.ReaderAt
@@ -56,26 +42,13 @@ type File struct {
 	reached []uint64 // a bit a page
 }
 
-// Open finds the newest whole head page of a file of the given size. The error is
-// ErrNoHead, or of reading.
+// Open reads the head of a file of the given size. The errors are those of ReadHead.
 func Open(r io.ReaderAt, size int64) (*File, error) {
-	f := &File{r: r, size: size}
-	first, ok := f.readHead(0)
-	if ok {
-		f.head = first
-		if second, ok := f.readHead(int64(first.PageSize)); ok && second.Tx > first.Tx {
-			f.head = second
-		}
-	} else {
-		for at := int64(1 << 10); at <= 1<<16 && !ok; at *= 2 {
-			if f.head, ok = f.readHead(at); int64(f.head.PageSize) != at {
-				ok = false
-			}
-		}
+	head, err := ReadHead(r)
+	if err != nil {
+		return nil, err
 	}
-	if !ok {
-		return nil, ErrNoHead
-	}
+	f := &File{r: r, size: size, head: head}
 	// A file cut short has fewer pages than its head says.
 	f.reached = make([]uint64, min(f.head.Pages, uint64(size/int64(f.head.PageSize)+1))/64+1)
 	f.reach(0, 1)
@@ -84,25 +57,6 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 
 // Head is what the newest whole head page says.
 func (f *File) Head() Head { return f.head }
-
-func (f *File) readHead(at int64) (Head, bool) {
-	var page [pageHeader + metaSize]byte
-	if _, err := f.r.ReadAt(page[:], at); err != nil {
-		return Head{}, false
-	}
-	meta := page[pageHeader:]
-	sum := fnv.New64a()
-	sum.Write(meta[:metaSize-8])
-	h := Head{
-		PageSize: int(binary.NativeEndian.Uint32(meta[8:])),
-		root:     binary.NativeEndian.Uint64(meta[16:]),
-		freelist: binary.NativeEndian.Uint64(meta[32:]),
-		Pages:    binary.NativeEndian.Uint64(meta[40:]),
-		Tx:       binary.NativeEndian.Uint64(meta[48:]),
-	}
-	return h, binary.NativeEndian.Uint32(meta) == magic && binary.NativeEndian.Uint32(meta[4:]) == formatOf &&
-		binary.NativeEndian.Uint64(meta[metaSize-8:]) == sum.Sum64() && h.PageSize >= 1<<10 && h.PageSize <= 1<<16
-}
 
 // page is a run of pages that hold one node.
 type page struct {

@@ -116,7 +116,7 @@ func byBolt(t testing.TB, data []byte) listed {
 func read(t testing.TB, data []byte) (found listed, at map[string]uint64, wrong []pages.Problem, free uint64) {
 	t.Helper()
 	f, err := pages.Open(bytes.NewReader(data), int64(len(data)))
-	if errors.Is(err, pages.ErrNoHead) {
+	if errors.Is(err, pages.ErrNoMagic) || errors.Is(err, pages.ErrChecksum) || errors.Is(err, pages.ErrShort) {
 		return nil, nil, []pages.Problem{{What: err.Error()}}, 0
 	}
 	if err != nil {
