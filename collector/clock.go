@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Clock is the clock of the feed, event time. The zero value is the wall clock. It
-// is a value and safe anywhere.
+// Clock is the clock of a feed that states it, event time. The zero value is the wall
+// clock. It is a schedule.Clock, a value and safe anywhere.
 type Clock struct {
 	// Start is the event time at the moment Seen of our own clock.
 	Start, Seen time.Time
@@ -40,9 +40,6 @@ func (c Clock) Wall(d time.Duration) time.Duration {
 
 // now is the event time, Unix milliseconds.
 func (r *Recorder) now() int64 {
-	if r.o.Clock.Speed == 0 {
-		return time.Now().UnixMilli()
-	}
 	return r.o.Clock.Now().UnixMilli()
 }
 

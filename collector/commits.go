@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tapedeck/collector/ledger"
+	"tapedeck/schedule"
 )
 
 const (
@@ -64,7 +65,7 @@ func (c *commits) hurry() { c.now = true }
 func (k *keeper) nextCommit(now time.Time) (d time.Duration, known bool) {
 	c := &k.commits
 	if c.busy || len(k.accounts) == 0 && !c.now && !c.missed && c.since.IsZero() {
-		return look, false
+		return schedule.Look, false
 	}
 	return max(0, c.due().Sub(now)), true
 }

@@ -9,6 +9,7 @@ import (
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
+	"tapedeck/schedule"
 )
 
 // frame is one line of a connection's script.
@@ -23,7 +24,7 @@ type frame struct {
 // bubble's.
 type fakeConn struct {
 	script []frame
-	clock  Clock
+	clock  schedule.Clock
 	delay  time.Duration // from a ping to its pong
 	mute   bool          // no pongs
 
@@ -117,10 +118,13 @@ type fakeFeed struct {
 	conns []*fakeConn
 	errs  map[int]error // of the n-th dial, in place of a connection
 	dials []int64
-	clock Clock
+	clock schedule.Clock
 }
 
 func (f *fakeFeed) dial(context.Context) (Conn, error) {
+	if f.clock == nil {
+		f.clock = Clock{}
+	}
 	f.dials = append(f.dials, f.clock.Now().UnixMilli())
 	if err := f.errs[len(f.dials)-1]; err != nil {
 		return nil, err
@@ -297,6 +301,10 @@ func (p planOf) Next(t time.Time) ledger.Session {
 	return ledger.Session{Hours: ledger.Regular, Open: far, Close: far + 1000}
 }
 
+func (planOf) Status(time.Time) string { return "CLOSED" }
+
+func (planOf) Ahead(time.Time) string { return "" }
+
 // base is when a bubble begins, and what scripts count from.
 var base = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 
@@ -318,6 +326,9 @@ func record(t *testing.T, f *fakeFeed, tape *memoryTape, plan Plan, o Options, u
 	t.Helper()
 	if o.CommitEvery == 0 {
 		o.CommitEvery = time.Second
+	}
+	if o.Clock == nil {
+		o.Clock = Clock{}
 	}
 	f.clock = o.Clock
 	r := New(f.dial, tape, plan, o)

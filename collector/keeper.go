@@ -6,6 +6,7 @@ import (
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
+	"tapedeck/schedule"
 )
 
 // keeper appends what comes in to the tape and keeps its ledger. It lives in one
@@ -28,9 +29,9 @@ type keeper struct {
 }
 
 func newKeeper(r *Recorder) *keeper {
-	k := &keeper{r: r, days: r.o.AllHours, stated: r.o.Stated, counts: ledger.Counts{}, mostLag: 1000}
-	if r.o.Clock.Speed > 0 {
-		k.mostLag = int64(1000 * r.o.Clock.Speed)
+	k := &keeper{r: r, days: r.o.AllHours, stated: r.o.Stated, counts: ledger.Counts{}}
+	if wall := r.o.Clock.Wall(time.Hour); wall > 0 {
+		k.mostLag = int64(1000 * float64(time.Hour) / float64(wall))
 	}
 	k.commits.init(r)
 	return k
@@ -40,7 +41,7 @@ func newKeeper(r *Recorder) *keeper {
 func (k *keeper) run(ctx context.Context) error {
 	defer k.commits.stop()
 	in := k.r.in
-	timer := time.NewTimer(look)
+	timer := time.NewTimer(schedule.Look)
 	defer timer.Stop()
 	leaving := ctx.Done()
 	var b batch
@@ -55,7 +56,7 @@ func (k *keeper) run(ctx context.Context) error {
 			sleep, known = min(sleep, pause), true
 		}
 		if !known {
-			sleep = look
+			sleep = schedule.Look
 		}
 		timer.Reset(sleep)
 		select {

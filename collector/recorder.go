@@ -16,6 +16,7 @@ import (
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
+	"tapedeck/schedule"
 )
 
 // Conn is one authorised connection to a feed. One goroutine reads at a time; the
@@ -76,10 +77,16 @@ type Tape interface {
 	Seal(ctx context.Context, s ledger.Session, ended bool) error
 }
 
-// Plan tells the session that contains t, else the next one. It is called by
-// one goroutine.
+// Plan is when there are sessions, and the words for it. It may change its mind: it is
+// asked again at least once a minute. It is called by one goroutine.
 type Plan interface {
+	// Next is the session that contains t, else the next one.
 	Next(t time.Time) ledger.Session
+	// Status is whether the market is open at t and, when it is not, why: "CLOSED
+	// (Weekend)".
+	Status(t time.Time) string
+	// Ahead are the holidays and early closes of the week from t; "" is none.
+	Ahead(t time.Time) string
 }
 
 // Options say what is recorded and how. Durations are event time, except for
@@ -101,8 +108,8 @@ type Options struct {
 	// CommitEvery is wall time: the longest that an accepted trade waits for
 	// Commit to be called. 0 is a second.
 	CommitEvery time.Duration
-	// Clock is the clock of the feed; the zero value is the wall clock.
-	Clock Clock
+	// Clock is the clock of the feed; nil is the wall clock.
+	Clock schedule.Clock
 	// Log is where events go; nil is nowhere.
 	Log *slog.Logger
 	// Sealed is called, if not nil, when a session that is over has been sealed, by a
@@ -131,6 +138,9 @@ type Recorder struct {
 func New(feed Feed, tape Tape, plan Plan, o Options) *Recorder {
 	if o.CommitEvery <= 0 {
 		o.CommitEvery = time.Second
+	}
+	if o.Clock == nil {
+		o.Clock = Clock{}
 	}
 	log := o.Log
 	if log == nil {
@@ -178,40 +188,14 @@ func (r *Recorder) sessions(ctx context.Context) {
 		r.record(ctx, s)
 		return
 	}
-	for ctx.Err() == nil {
-		s, ok := r.awaitOpen(ctx)
-		if !ok {
-			return
-		}
-		r.record(ctx, s)
-	}
-}
-
-// awaitOpen waits for the next session, or the one that runs, to be near enough to
-// its open. It asks the plan again at least once a minute: clocks step and
-// machines sleep.
-func (r *Recorder) awaitOpen(ctx context.Context) (s ledger.Session, ok bool) {
-	var told int64 = math.MinInt64
-	for {
-		now := r.o.Clock.Now()
-		s = r.plan.Next(now)
-		s.Stated = r.o.Stated
-		begin := s.Open - r.o.OpenLead.Milliseconds()
-		if now.UnixMilli() >= s.Close { // no plan of ours: but it must not make us run hot
-			begin = now.UnixMilli() + time.Second.Milliseconds()
-		} else if now.UnixMilli() >= begin {
-			return s, true
-		}
-		if told != s.Open {
-			told = s.Open
-			open := time.UnixMilli(s.Open).UTC()
-			r.log.Info("Market Status: CLOSED")
-			r.log.Info(fmt.Sprintf("Next session: %s UTC (in %s)", open.Format("Mon Jan 2 2006 15:04:05"), open.Sub(now).Round(time.Second)))
-		}
-		if !r.waitEvent(ctx, begin) {
-			return s, false
-		}
-	}
+	w := waiting{log: r.log, plan: r.plan, lead: r.o.OpenLead}
+	schedule.Loop{
+		Clock: r.o.Clock, Next: r.plan.Next, Lead: r.o.OpenLead, Closed: w.look,
+		Session: func(ctx context.Context, s ledger.Session) {
+			w.begun, s.Stated = true, r.o.Stated
+			r.record(ctx, s)
+		},
+	}.Run(ctx)
 }
 
 // record stays connected until the session has closed or ctx ends.
@@ -219,13 +203,13 @@ func (r *Recorder) record(ctx context.Context, s ledger.Session) {
 	r.log.Info("Market Open - Connecting...")
 	r.in.mark(mark{kind: joined, now: r.now(), session: s})
 	var b backoff
-	connections := 0
+	connections, over := 0, false
 	for ctx.Err() == nil && r.runs(s) {
 		o := r.stream(ctx, s, connections > 0)
 		if o.connected {
 			connections++
 		}
-		if o.over || ctx.Err() != nil {
+		if over = o.over; over || ctx.Err() != nil {
 			break
 		}
 		pause := b.next(o)
@@ -235,18 +219,30 @@ func (r *Recorder) record(ctx context.Context, s ledger.Session) {
 		}
 		r.in.awaitRoom(ctx)
 	}
-	if ctx.Err() == nil {
-		r.in.mark(mark{kind: left, now: r.now()})
+	if ctx.Err() != nil {
+		return
 	}
+	switch {
+	case !r.stands(s):
+		r.log.Warn("The plan has changed: the session of " + s.Date() + " is not what it was")
+	case !over:
+		r.log.Warn("Market closed while not connected")
+	}
+	r.in.mark(mark{kind: left, now: r.now()})
 }
 
-// runs asks the plan whether the session still is the one to record.
-func (r *Recorder) runs(s ledger.Session) bool {
-	if r.o.AllHours {
+// runs says whether there is something to record of the session yet, by the plan.
+func (r *Recorder) runs(s ledger.Session) bool { return r.now() < s.Close && r.stands(s) }
+
+// stands says whether the plan still has the session as it was begun. When it is over
+// it stands for ever.
+func (r *Recorder) stands(s ledger.Session) bool {
+	now := r.o.Clock.Now()
+	if r.o.AllHours || now.UnixMilli() >= s.Close {
 		return true
 	}
-	now := r.o.Clock.Now()
-	return now.UnixMilli() < s.Close && r.plan.Next(now).Open == s.Open
+	next := r.plan.Next(now)
+	return next.Open == s.Open && next.Close == s.Close
 }
 
 // report is the one event of a connection or a try that ended.

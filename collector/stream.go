@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"errors"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -201,22 +200,26 @@ func (c *connection) attend(ctx context.Context, s ledger.Session, stopPings fun
 			return nil, true
 		case <-timer.C:
 		}
-		if next != math.MaxInt64 && r.now() >= next {
-			if !closed {
-				closed, next = true, s.Close+r.o.CloseGrace.Milliseconds()
-				r.log.Info("Market closed during active connection")
-			}
-			if r.now() >= next {
-				stopPings()
-				within, cancel := context.WithTimeout(ctx, lastPong)
-				if c.conn.Ping(within) == nil {
-					r.in.mark(mark{kind: ponged, now: r.now()})
-				}
-				cancel()
-				_ = c.conn.Close("the session is over")
-				return nil, true
-			}
+		changed := !closed && !r.stands(s)
+		if !closed && !changed && r.now() >= next {
+			closed, next = true, s.Close+r.o.CloseGrace.Milliseconds()
+			r.log.Info("Market closed during active connection")
+		}
+		if changed || closed && r.now() >= next {
+			stopPings()
+			c.part(ctx, "the session is over")
+			return nil, true
 		}
 		timer.Reset(r.wallUntil(next))
 	}
+}
+
+// part ends the connection politely, after a last pong that vouches for the time until now.
+func (c *connection) part(ctx context.Context, reason string) {
+	within, cancel := context.WithTimeout(ctx, lastPong)
+	defer cancel()
+	if c.conn.Ping(within) == nil {
+		c.r.in.mark(mark{kind: ponged, now: c.r.now()})
+	}
+	_ = c.conn.Close(reason)
 }

@@ -3,18 +3,16 @@ package collector
 import (
 	"context"
 	"time"
+
+	"tapedeck/schedule"
 )
 
-// look is how long anything sleeps at most before it looks at the clock again.
-const look = time.Minute
-
-// wallUntil is how long to sleep for the event time t, at most look.
+// wallUntil is how long to sleep for the event time t, at most schedule.Look.
 func (r *Recorder) wallUntil(t int64) time.Duration {
-	now := r.o.Clock.Now()
-	if t-now.UnixMilli() > int64(1)<<40 || t > int64(1)<<50 { // decades: do not overflow
-		return look
+	if t > int64(1)<<50 { // never: a session without an end
+		return schedule.Look
 	}
-	return max(0, min(look, r.o.Clock.Wall(time.UnixMilli(t).Sub(now))))
+	return schedule.Until(r.o.Clock, time.UnixMilli(t))
 }
 
 // waitEvent sleeps until the event time t or for a minute. It is false when ctx

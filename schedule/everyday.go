@@ -15,3 +15,9 @@ type EveryDay struct{}
 // feed states its clock the plan does not know: Stated is false, for the caller to
 // set.
 func (EveryDay) Next(t time.Time) ledger.Session { return ledger.Day(t.UnixMilli()) }
+
+// Status is that it is open.
+func (EveryDay) Status(time.Time) string { return "OPEN (always)" }
+
+// Ahead is nothing: no day is unlike the others.
+func (EveryDay) Ahead(time.Time) string { return "" }

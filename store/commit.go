@@ -26,6 +26,7 @@ type part struct {
 	tape    *tape
 	number  uint32 // of the tape
 	about   about
+	moved   bool // about is to be written again
 	records []record
 	settled []storedSpan
 	tail    []storedSpan
@@ -77,7 +78,7 @@ func (f *File) take() (*batch, error) {
 	b := &batch{}
 	for key, t := range f.tapes {
 		f.cut(t)
-		if len(t.records) == 0 && !t.entered && len(t.counts) == 0 {
+		if len(t.records) == 0 && !t.entered && !t.moved && len(t.counts) == 0 {
 			if t.idle++; t.idle > idleLimit {
 				delete(f.tapes, key)
 			}
@@ -102,7 +103,7 @@ func (f *File) take() (*batch, error) {
 const idleLimit = 600
 
 func (f *File) takePart(t *tape) part {
-	p := part{tape: t, number: t.number, about: t.about, records: t.records, entered: t.entered, spans: t.spans, stale: t.open}
+	p := part{tape: t, moved: t.moved, number: t.number, about: t.about, records: t.records, entered: t.entered, spans: t.spans, stale: t.open}
 	for _, s := range t.settled {
 		p.settled = append(p.settled, f.storedSpan(s))
 	}
@@ -153,7 +154,7 @@ func (f *File) settle(b *batch, written bool) {
 			t.counts = difference(p.counts, t.totals, t.counts)
 			continue
 		}
-		t.totals = p.counts
+		t.totals, t.moved = p.counts, t.about.session.Close != p.about.session.Close
 		t.settled = t.settled[len(p.settled):]
 		if p.entered {
 			t.spans += uint32(len(p.settled))
@@ -225,7 +226,7 @@ func (p *part) write(sessions *bolt.Bucket) error {
 	if err != nil {
 		return err
 	}
-	if b.Get(keyAbout) == nil {
+	if p.moved || b.Get(keyAbout) == nil {
 		if err := putSigned(b, keyAbout, p.about.encode(), key[:]); err != nil {
 			return err
 		}

@@ -15,10 +15,12 @@ var (
 	bucketSymbols  = []byte("symbols")
 	bucketSets     = []byte("sets")
 	bucketSessions = []byte("sessions")
+	bucketJobs     = []byte("jobs")
 
 	keyFormat = []byte("format")
 	keyWriter = []byte("writer")
 	keyMark   = []byte("mark")
+	keySince  = []byte("since")
 
 	keyAbout   = []byte("about")
 	keyCounts  = []byte("counts")

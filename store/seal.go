@@ -56,8 +56,7 @@ func (f *File) Unfinished() ([]ledger.Session, error) {
 		if err != nil {
 			return err
 		}
-		candles := b.Bucket(bucketTrades) != nil && !st.mark.finished()
-		if !st.dropped.trades && (st.taped || candles) {
+		if !st.settled(b) {
 			list = append(list, st.about.session)
 		}
 		return nil

@@ -36,6 +36,7 @@ type tape struct {
 	settled []ledger.Span
 	tail    []ledger.Span
 	entered bool // settled or tail changed since the last commit
+	moved   bool // the close in about is not that on file
 	counts  ledger.Counts
 
 	last   []tail   // by symbol id; short where a symbol has no trade yet
@@ -271,10 +272,15 @@ func (f *File) setID(s *ledger.Symbols) uint32 {
 // Begin notes that a recorder joins session s at event time now (Unix ms). What an
 // earlier one left open is accounted for: from the last entry of this session to
 // now, and of the session before to its close, with the cause crash or shutdown.
-// It is committed with the next Commit. It is for the goroutine that records.
+// A session on file that is now to close at another time closes then, but not before
+// what is on file of it. It is committed with the next Commit. It is for the goroutine
+// that records.
 func (f *File) Begin(s ledger.Session, now int64) error {
 	summaries, err := f.Sessions()
 	if err != nil {
+		return err
+	}
+	if err := f.reshape(s, summaries); err != nil {
 		return err
 	}
 	defer func() { f.joined[sessionKey(s)] = true }()
@@ -290,6 +296,33 @@ func (f *File) Begin(s ledger.Session, now int64) error {
 			break
 		}
 	}
+	return nil
+}
+
+// reshape gives a session on file the close that s has.
+func (f *File) reshape(s ledger.Session, summaries []Summary) error {
+	i := slices.IndexFunc(summaries, func(old Summary) bool { return sessionKey(old.Session) == sessionKey(s) })
+	if i < 0 || summaries[i].Session.Close == s.Close {
+		return nil
+	}
+	spans, err := f.Spans(s)
+	if err != nil {
+		return err
+	}
+	until := s.Close
+	for _, p := range spans {
+		if p.Until > until { // a trade may be stamped with the very end of what was heard
+			until = min(summaries[i].Session.Close, p.Until/60_000*60_000+60_000)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t, err := f.tape(s)
+	if err != nil {
+		return err
+	}
+	t.session.Close, t.about.session.Close = until, until
+	t.moved = true
 	return nil
 }
 

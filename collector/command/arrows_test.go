@@ -42,7 +42,7 @@ var arrows = map[string][]string{
 // they are forgiven.
 var (
 	pure        = []string{"collector/candle", "collector/ledger", "collector/news", "schedule", "store/block"}
-	impureFiles = []string{"schedule/run.go"}
+	impureFiles = []string{"schedule/run.go", "schedule/jobs.go"}
 )
 
 // clockFiles are the only ones that read the clock, sleep or set a timer. What no
@@ -52,6 +52,8 @@ var clockFiles = []string{
 	"collector/keeper.go",
 	"collector/stream.go",
 	"collector/wait.go",
+	"collector/command/calendar.go",
+	"collector/command/calendarat.go",
 	"collector/command/command.go",
 	"collector/command/compact.go",
 	"collector/command/demo.go",
@@ -68,6 +70,8 @@ var clockFiles = []string{
 	"collector/playback/conn.go",
 	"collector/playback/slots.go",
 	"collector/playback/timed.go",
+	"schedule/jobs.go",
+	"schedule/run.go",
 	"store/file.go",
 	"store/scan.go",
 }

@@ -113,7 +113,11 @@ func (d *demoCommand) play(ctx context.Context, c console, file *store.File, ses
 		return err
 	}
 	clock := says.clock
-	recorder := collector.New(feedOf(feed), file, schedule.Weekdays{}, collector.Options{
+	plan, err := schedule.NewPlan(ledger.Regular, "", "", schedule.Calendar{})
+	if err != nil {
+		return err
+	}
+	recorder := collector.New(feedOf(feed), file, plan, collector.Options{
 		Symbols: demoMarket, Stated: true, OpenLead: time.Minute, CloseGrace: demoGrace, CommitEvery: time.Second, Clock: clock,
 	})
 	recording, stop := context.WithCancel(ctx)

@@ -10,12 +10,12 @@ import (
 
 // newLog writes to stdout: Railway shows what comes on stderr as errors. JSON where
 // a platform reads it.
-func newLog(w io.Writer, format string, verbose bool) *slog.Logger {
+func newLog(w io.Writer, json, verbose bool) *slog.Logger {
 	o := &slog.HandlerOptions{Level: slog.LevelInfo}
 	if verbose {
 		o.Level = slog.LevelDebug
 	}
-	if format == "json" || format == "auto" && platform() {
+	if json {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))

@@ -44,6 +44,14 @@ func (d *days) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// String is the age in days, or for ever.
+func (d days) String() string {
+	if d == 0 {
+		return "ever"
+	}
+	return strconv.FormatFloat(time.Duration(d).Hours()/24, 'g', 4, 64) + " d"
+}
+
 // before is the time before which everything is too old; 0 is never.
 func (d days) before(now int64) int64 {
 	if d == 0 {
@@ -52,19 +60,13 @@ func (d days) before(now int64) int64 {
 	return now - time.Duration(d).Milliseconds()
 }
 
-// apply drops what is too old. It is called when a session has been sealed, with the
-// time of the feed.
-func (r retention) apply(ctx context.Context, file *store.File, now int64, log *slog.Logger) {
-	if r.KeepTrades == 0 && r.KeepCandles == 0 {
-		return
-	}
+// apply drops what is too old. It is the job of each session, with the time of the feed.
+func (r retention) apply(ctx context.Context, file *store.File, now int64, log *slog.Logger) error {
 	dropped, err := file.Retain(ctx, r.KeepTrades.before(now), r.KeepCandles.before(now))
 	if n := len(dropped); n > 0 {
 		log.Info(fmt.Sprintf("Retention: dropped what is too old of %s", sessionsOf(dropped)))
 	}
-	if err != nil && ctx.Err() == nil {
-		log.Error(fmt.Sprintf("Retention failed: %v", err))
-	}
+	return err
 }
 
 // sessionsOf names sessions by their dates.

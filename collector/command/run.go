@@ -9,26 +9,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"tapedeck/collector"
 	"tapedeck/collector/eodhd"
 	"tapedeck/collector/ledger"
-	"tapedeck/schedule"
 	"tapedeck/store"
 )
 
 type runCommand struct {
 	database
-	APIKey      key        `name:"api-key" env:"TAPEDECK_API_KEY,EODHD_API_KEY,EODHD_API_TOKEN" help:"EODHD API key." placeholder:"KEY"`
-	APIKeyFile  string     `name:"api-key-file" env:"TAPEDECK_API_KEY_FILE,EODHD_API_KEY_FILE" help:"A file that holds the key." placeholder:"FILE"`
-	Symbols     symbolList `name:"symbols" aliases:"symbol" env:"TAPEDECK_SYMBOLS,TAPEDECK_SYMBOL,SYMBOLS" default:"QLD" help:"Symbols to record: A,B or @FILE (default QLD)." placeholder:"QLD,SPY"`
-	Market      string     `name:"market" enum:"us,crypto" default:"us" help:"us or crypto (default us)." placeholder:"us|crypto"`
-	FeedURL     string     `name:"feed-url" help:"Another server than EODHD's: ws://HOST:PORT." placeholder:"URL"`
-	AllHours    bool       `name:"skip-market-hours" help:"Record whatever arrives, whenever, whatever its time."`
-	OpenLead    span       `name:"open-lead" default:"60s" help:"Connect this long before the open (default 60s)." placeholder:"60s"`
-	CloseGrace  span       `name:"close-grace" default:"60s" help:"Take trades stamped before the close for this long after it (default 60s)." placeholder:"60s"`
-	CommitEvery span       `name:"commit-every" default:"1s" help:"A trade is on disk within this time (default 1s)." placeholder:"1s"`
+	APIKey     key        `name:"api-key" env:"TAPEDECK_API_KEY,EODHD_API_KEY,EODHD_API_TOKEN" help:"EODHD API key." placeholder:"KEY"`
+	APIKeyFile string     `name:"api-key-file" env:"TAPEDECK_API_KEY_FILE,EODHD_API_KEY_FILE" help:"A file that holds the key." placeholder:"FILE"`
+	Symbols    symbolList `name:"symbols" aliases:"symbol" env:"TAPEDECK_SYMBOLS,TAPEDECK_SYMBOL,SYMBOLS" default:"QLD" help:"Symbols to record: A,B or @FILE (default QLD)." placeholder:"QLD,SPY"`
+	FeedURL    string     `name:"feed-url" help:"Another server than EODHD's: ws://HOST:PORT." placeholder:"URL"`
+	AllHours   bool       `name:"skip-market-hours" help:"Record whatever arrives, whenever, whatever its time."`
+	marketHours
+	CommitEvery span `name:"commit-every" default:"1s" help:"A trade is on disk within this time (default 1s)." placeholder:"1s"`
 	retention
 	LogFormat string `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
 	Verbose   bool   `name:"verbose" short:"v" help:"Say more."`
@@ -44,7 +42,11 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	if err := r.checkURL(); err != nil {
 		return err
 	}
-	log := newLog(c.out, r.LogFormat, r.Verbose)
+	log := newLog(c.out, r.logsJSON(), r.Verbose)
+	plan, err := r.plan(r.AllHours, log)
+	if err != nil {
+		return err
+	}
 	feed := eodhd.Options{URL: r.FeedURL, Token: eodhd.Token(r.APIKey), Market: eodhd.Market(r.Market)}
 	if r.FeedURL != "" && feed.Token == "" {
 		feed.Token = "tapedeck" // a playback server takes any key but none
@@ -56,16 +58,24 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 		}
 		return err
 	}
-	err = r.record(ctx, file, feed, log)
+	err = r.record(ctx, c, file, feed, plan, log)
 	if e := file.Close(); err == nil {
 		err = e
 	}
 	return err
 }
 
-func (r *runCommand) record(ctx context.Context, file *store.File, feed eodhd.Options, log *slog.Logger) error {
+// logsJSON says whether a machine reads the log.
+func (r *runCommand) logsJSON() bool {
+	return r.LogFormat == "json" || r.LogFormat == "auto" && platform()
+}
+
+// allHours says whether there is no plan to follow.
+func (r *runCommand) allHours() bool { return r.AllHours || r.Market == "crypto" }
+
+func (r *runCommand) record(ctx context.Context, c console, file *store.File, feed eodhd.Options, plan marketPlan, log *slog.Logger) error {
 	o := collector.Options{
-		Symbols: r.Symbols, Stated: !r.AllHours, AllHours: r.AllHours || r.Market == "crypto",
+		Symbols: r.Symbols, Stated: !r.AllHours, AllHours: r.allHours(), Clock: collector.Clock{},
 		OpenLead: time.Duration(r.OpenLead), CloseGrace: time.Duration(r.CloseGrace),
 		CommitEvery: time.Duration(r.CommitEvery), Log: log,
 	}
@@ -89,47 +99,18 @@ func (r *runCommand) record(ctx context.Context, file *store.File, feed eodhd.Op
 			file.SetSource(says.source)
 		}
 	}
-	var plan collector.Plan = schedule.Weekdays{}
-	if o.AllHours {
-		plan = schedule.EveryDay{}
-	}
-	o.Sealed = func(ctx context.Context, s ledger.Session) {
+	jobs := r.jobs(file, o.Clock, log)
+	o.Sealed = func(_ context.Context, s ledger.Session) {
 		log.Info(fmt.Sprintf("Session %s is sealed", s.Date()))
-		r.apply(ctx, file, o.Clock.Now().UnixMilli(), log)
+		jobs.Wake()
 	}
-	r.introduce(file, o, plan, log)
+	r.introduce(c, file, plan, o.Clock.Now(), log)
+	ctx, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait() // after stop
+	defer stop()
+	beside.Go(func() { jobs.Run(ctx) })
 	return collector.New(feedOf(feed), file, plan, o).Run(ctx)
-}
-
-// introduce says at start what is going to happen.
-func (r *runCommand) introduce(file *store.File, o collector.Options, plan collector.Plan, log *slog.Logger) {
-	now := o.Clock.Now()
-	hours := "09:30-16:00 New York, Monday to Friday"
-	if o.AllHours {
-		hours = "always"
-	}
-	market := "CLOSED"
-	if plan.Next(now).Contains(now.UnixMilli()) {
-		market = "OPEN"
-	}
-	symbols := strings.Join(r.Symbols[:min(len(r.Symbols), 10)], ",")
-	if n := len(r.Symbols); n > 10 {
-		symbols += fmt.Sprintf(" ... (%d)", n)
-	}
-	size := int64(0)
-	if info, err := os.Stat(file.Path()); err == nil {
-		size = info.Size()
-	}
-	for _, line := range []string{
-		fmt.Sprintf("tapedeck %s records %s of %s", version(), symbols, r.source()),
-		fmt.Sprintf("Market hours: %s. It is %s in New York: %s", hours, now.In(schedule.NewYork()).Format("Mon Jan 2 2006 15:04:05 MST"), market),
-		fmt.Sprintf("File: %s, %s KB. Stop with Ctrl-C or SIGTERM", file.Path(), thousands(size/1024)),
-	} {
-		log.Info(line)
-	}
-	if file.Interrupted() {
-		log.Warn("The last recorder died without closing the file; what it committed is there, and the ledger shows the gap")
-	}
 }
 
 func (r *runCommand) source() string {

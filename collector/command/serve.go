@@ -88,7 +88,7 @@ type simulateCommand struct {
 	Count   int        `name:"count" default:"0" help:"Make S00001 to this number instead." placeholder:"N"`
 	Rate    float64    `name:"rate" default:"20" help:"Trades a second in all, on average (default 20)." placeholder:"20"`
 	Seed    uint64     `name:"seed" default:"1" help:"The same seed gives the same market (default 1)." placeholder:"1"`
-	Date    string     `name:"date" help:"The session's date (default the last weekday)." placeholder:"2026-11-20"`
+	Date    string     `name:"date" help:"The session's date (default the last whole session)." placeholder:"2026-11-20"`
 }
 
 // Run serves one session until it is stopped or, with --once, has played it.
@@ -108,29 +108,29 @@ func (s *simulateCommand) Run(ctx context.Context, c console) error {
 	return s.serve(ctx, c, market, fmt.Sprintf("simulated market of %s, seed %d", session.Date(), s.Seed), "us", market.Symbols())
 }
 
-// sessionOn is the regular session of a date, or of the last weekday before now.
+// sessionOn is the regular session of a date, or the last whole one before today.
 func sessionOn(date string, now time.Time) (ledger.Session, error) {
-	var plan schedule.Weekdays
+	var calendar schedule.Calendar
 	if date == "" {
-		for day := now.AddDate(0, 0, -1); ; day = day.AddDate(0, 0, -1) {
-			if s := plan.Next(noon(day)); s.Date() == noon(day).Format(time.DateOnly) {
+		for d := schedule.DateIn(now).AddDays(-1); ; d = d.AddDays(-1) {
+			if day := calendar.Day(d); day.Status == schedule.Open {
+				s, _ := day.Session(ledger.Regular)
 				return s, nil
 			}
 		}
 	}
-	day, err := time.ParseInLocation(time.DateOnly, date, schedule.NewYork())
+	d, err := schedule.ParseDate(date)
 	if err != nil {
-		return ledger.Session{}, &usage{problem: fmt.Sprintf("--date %q is no date; right is for example 2026-11-20", date)}
+		return ledger.Session{}, &usage{problem: "--date: " + err.Error()}
 	}
-	s := plan.Next(noon(day))
-	if s.Date() != date {
-		return s, &usage{problem: fmt.Sprintf("--date %s is no weekday; right is for example %s", date, s.Date())}
+	day := calendar.Day(d)
+	s, ok := day.Session(ledger.Regular)
+	if !ok {
+		other := d
+		for calendar.Day(other).Status == schedule.Closed {
+			other = other.AddDays(1)
+		}
+		return s, &usage{problem: fmt.Sprintf("--date %s: the market was closed (%s); right is for example --date %s", date, schedule.WhyClosed(day), other)}
 	}
 	return s, nil
-}
-
-// noon is noon in New York on the date of t there.
-func noon(t time.Time) time.Time {
-	y, m, d := t.In(schedule.NewYork()).Date()
-	return time.Date(y, m, d, 12, 0, 0, 0, schedule.NewYork())
 }
