@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +19,7 @@ import (
 
 // memory is a model of what the file remembers.
 type memory struct {
+	mu       sync.Mutex
 	sealed   []ledger.Session
 	enlisted map[string]bool
 	done     map[string]map[ledger.Session]bool
@@ -33,6 +36,8 @@ func (m *memory) Enlist(job string) error {
 }
 
 func (m *memory) Pending(job string, before int64) (list []ledger.Session, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if !m.enlisted[job] {
 		return nil, errors.New("nobody enlisted " + job)
 	}
@@ -62,7 +67,9 @@ func (m *memory) SetDone(job string, s ledger.Session, now int64) error {
 // sealedAfter has a session sealed at its close and some more, by the clock of a bubble.
 func (m *memory) sealedAfter(s ledger.Session, d time.Duration, then func()) {
 	time.AfterFunc(time.UnixMilli(s.Close).Add(d).Sub(time.Now()), func() {
+		m.mu.Lock()
 		m.sealed = append(m.sealed, s)
+		m.mu.Unlock()
 		then()
 	})
 }
@@ -88,9 +95,9 @@ func TestJobsOverRestarts(t *testing.T) {
 		clock := &steppedClock{}
 		m := newMemory()
 		sessions := nextSessions(t, 19)
-		var running *schedule.Jobs
+		var running atomic.Pointer[schedule.Jobs]
 		for _, s := range sessions {
-			m.sealedAfter(s, 3*time.Minute, func() { running.Wake() })
+			m.sealedAfter(s, 3*time.Minute, func() { running.Load().Wake() })
 		}
 		ended := map[string]map[string]int{"export": {}, "daily": {}}
 		do := func(name string) func(context.Context, ledger.Session) error {
@@ -109,13 +116,14 @@ func TestJobsOverRestarts(t *testing.T) {
 		}
 		for until := time.Now().Add(30 * 24 * time.Hour); time.Now().Before(until); {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rng.Int64N(int64(8*time.Hour))))
-			running = schedule.NewJobs(m, clock, time.Minute,
+			jobs := schedule.NewJobs(m, clock, time.Minute,
 				schedule.Job{Name: "export", Do: do("export")},
 				schedule.Job{Name: "daily", Daily: true, At: 9 * 60, Do: do("daily")})
-			running.Failed = func(job string, s ledger.Session, err error, _ time.Duration) {
+			jobs.Failed = func(job string, s ledger.Session, err error, _ time.Duration) {
 				t.Errorf("%s of %s: %v", job, s.Date(), err)
 			}
-			running.Run(ctx)
+			running.Store(jobs)
+			jobs.Run(ctx)
 			cancel()
 			time.Sleep(time.Duration(rng.Int64N(int64(time.Hour))))
 		}

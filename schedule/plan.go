@@ -113,9 +113,11 @@ func (p *Plan) next(t time.Time) (ledger.Session, bool) {
 	return ledger.Session{}, false
 }
 
-// lookbacks are how far before a session its opening is looked for: a week and a day,
-// and for expressions that open a few times a year, a year.
-var lookbacks = [...]time.Duration{8 * 24 * time.Hour, 370 * 24 * time.Hour}
+// lookbacks are how far before a session its opening is looked for: a day, where nearly
+// every expression has one; a week and a day; and for those that open a few times a
+// year, a year. The first opening that is found decides: between it and the session
+// there is the same closing, or none, however many openings came before.
+var lookbacks = [...]time.Duration{25 * time.Hour, 8 * 24 * time.Hour, 370 * 24 * time.Hour}
 
 // Sessions are those of the date in New York, in order: mostly one, none when the
 // market is closed, more when the cron expressions open it more than once.

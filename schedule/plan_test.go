@@ -2,8 +2,11 @@ package schedule_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/robfig/cron/v3"
 
 	"tapedeck/collector/ledger"
 	"tapedeck/schedule"
@@ -208,7 +211,7 @@ func TestNextAnywhere(t *testing.T) {
 	r := seeded(t)
 	begin, end := utc(t, "2000-01-01T00:00:00Z"), utc(t, "2031-01-01T00:00:00Z")
 	for _, p := range []plan{planOf(t, "", ""), extended(t), planOf(t, "CRON_TZ=Asia/Tokyo 0 1 * * *", "45 11 * * *"), schedule.EveryDay{}} {
-		for range 600 {
+		for range fewer(600) {
 			checkNext(t, p, begin.Add(time.Duration(r.Int64N(int64(end.Sub(begin))))))
 		}
 	}
@@ -234,5 +237,56 @@ func BenchmarkNext(b *testing.B) {
 	at := utc(b, "2026-11-25T22:00:00Z") // the eve of a holiday
 	for b.Loop() {
 		p.Next(at)
+	}
+}
+
+// What any two expressions give is what a person would say who looks at each minute: it is
+// open from an opening until the next closing, as far as the exchange is.
+func TestCronAgainstMinutes(t *testing.T) {
+	r := seeded(t)
+	whole := planOf(t, "", "")
+	pick := func(from ...string) string { return from[r.IntN(len(from))] }
+	for range fewer(60) {
+		fields := func() string {
+			return pick("0", "15", "30", "*/20", "7,50") + " " + pick("*", "9", "10-12", "16", "9,13,15", "*/5", "0") + " * * " + pick("*", "MON", "TUE-FRI", "WED,SUN")
+		}
+		open, close := fields(), fields()
+		p, err := schedule.NewPlan(ledger.Regular, open, close, schedule.Calendar{})
+		if errors.Is(err, schedule.ErrNoSession) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		opens, closes := minutes(t, open), minutes(t, close)
+		state, ours, theirs := false, []ledger.Session(nil), []ledger.Session(nil)
+		begin := inNewYork(t, "2026-10-12 00:00:00")
+		for at := begin; at.Before(begin.AddDate(0, 0, 28)); at = at.Add(time.Minute) {
+			local := at.In(schedule.NewYork())
+			state = state && !closes(local) || opens(local)
+			if at.Before(begin.AddDate(0, 0, 8)) {
+				continue // until a week has passed it does not know what came before
+			}
+			if local.Hour()+local.Minute() == 0 {
+				ours, theirs = p.Sessions(schedule.DateIn(at)), whole.Sessions(schedule.DateIn(at))
+			}
+			contains := func(s ledger.Session) bool { return s.Contains(at.UnixMilli()) }
+			want := state && slices.ContainsFunc(theirs, contains)
+			if got := slices.ContainsFunc(ours, contains); got != want {
+				t.Fatalf("%q to %q: at %s it is open: %v", open, close, local, got)
+			}
+		}
+	}
+}
+
+// minutes says of each minute whether an expression names it.
+func minutes(t *testing.T, text string) func(time.Time) bool {
+	s, err := cron.ParseStandard(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := s.(*cron.SpecSchedule)
+	return func(at time.Time) bool {
+		return spec.Minute&(1<<at.Minute()) != 0 && spec.Hour&(1<<at.Hour()) != 0 && spec.Dow&(1<<at.Weekday()) != 0
 	}
 }

@@ -23,3 +23,11 @@ func seeded(t testing.TB) *rand.Rand {
 	t.Logf("TAPEDECK_TEST_SEED=%d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }
+
+// fewer is n, or with -short a tenth of it.
+func fewer(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}

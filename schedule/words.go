@@ -56,8 +56,8 @@ func clockIn(millis int64) string { return inNewYork(millis).Format("3:04 PM") +
 
 func inNewYork(millis int64) time.Time { return time.UnixMilli(millis).In(newYork) }
 
-// Ahead are the closed weekdays and early closes of the week from t, in words; "" when
-// there are none.
+// Ahead are the closed weekdays and early closes of the week from t that are not over, in
+// words; "" when there are none.
 func (p *Plan) Ahead(t time.Time) string {
 	var list []string
 	for n := range 7 {
@@ -66,7 +66,10 @@ func (p *Plan) Ahead(t time.Time) string {
 		if (day.Status == Open && day.Name == "" && !d.Weekend()) || (day.Status == Closed && d.Weekend()) {
 			continue
 		}
-		s, _ := day.Session(p.hours)
+		s, ok := day.Session(p.hours)
+		if ok && s.Close <= t.UnixMilli() {
+			continue
+		}
 		text := d.At(0).Format("Mon Jan 2 ")
 		switch day.Status {
 		case Closed:

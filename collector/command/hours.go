@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,11 +56,7 @@ func (m *marketHours) plan(allHours bool, log *slog.Logger) (marketPlan, error) 
 		}
 		return always{}, nil
 	}
-	hours := ledger.Regular
-	if m.Hours == "extended" {
-		hours = ledger.Extended
-	}
-	p, err := schedule.NewPlan(hours, m.OpenCron, m.CloseCron, schedule.Calendar{})
+	p, err := schedule.NewPlan(m.kind(), m.OpenCron, m.CloseCron, schedule.Calendar{})
 	if err != nil {
 		return nil, m.wrongCron(err)
 	}
@@ -71,6 +68,13 @@ func (m *marketHours) plan(allHours bool, log *slog.Logger) (marketPlan, error) 
 		return nil, &usage{problem: fmt.Sprintf("--calendar-file %s: %v", m.CalendarFile, err)}
 	}
 	return live, nil
+}
+
+func (m *marketHours) kind() ledger.Hours {
+	if m.Hours == "extended" {
+		return ledger.Extended
+	}
+	return ledger.Regular
 }
 
 // wrongCron names the flag that a plan could not be made of.
@@ -87,11 +91,12 @@ func (m *marketHours) wrongCron(err error) error {
 
 // describe is the hours in words.
 func (m *marketHours) describe(allHours bool) string {
+	hours := m.kind()
 	switch {
 	case allHours || m.Market == "crypto":
 		return "always"
 	case m.OpenCron != "" || m.CloseCron != "":
-		return fmt.Sprintf("%s, New York, on days of the exchange from %q to %q", m.Hours, m.OpenCron, m.CloseCron)
+		return fmt.Sprintf("%s, New York, on days of the exchange from %q to %q", m.Hours, cmp.Or(m.OpenCron, schedule.OpenCron(hours)), cmp.Or(m.CloseCron, schedule.CloseCron(hours)))
 	case m.Hours == "extended":
 		return "extended, 4:00 AM to 8:00 PM New York, on days of the exchange"
 	}
