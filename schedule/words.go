@@ -48,7 +48,7 @@ func WhyClosed(day Day) string {
 	case day.Date.Weekend():
 		return "Weekend"
 	}
-	return "Closed"
+	return "Closed by the calendar file" // every other one has a name
 }
 
 // clockIn is a moment on New York's clocks: 9:30 AM New York.

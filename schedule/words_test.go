@@ -35,7 +35,7 @@ func TestStatus(t *testing.T) {
 		"2026-11-26 12:00:00": "CLOSED (Thanksgiving Day)",
 		"2026-11-27 12:00:00": "OPEN (until 1:00 PM New York, Day after Thanksgiving)",
 		"2026-11-27 13:00:00": "CLOSED (After market close (1:00 PM New York, Day after Thanksgiving))",
-		"2026-12-01 12:00:00": "CLOSED (Closed)",
+		"2026-12-01 12:00:00": "CLOSED (Closed by the calendar file)",
 		"2026-12-05 12:00:00": "OPEN (until 4:00 PM New York)",
 	} {
 		if got := p.Status(inNewYork(t, at)); got != want {
