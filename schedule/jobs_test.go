@@ -66,7 +66,7 @@ func (m *memory) SetDone(job string, s ledger.Session, now int64) error {
 
 // sealedAfter has a session sealed at its close and some more, by the clock of a bubble.
 func (m *memory) sealedAfter(s ledger.Session, d time.Duration, then func()) {
-	time.AfterFunc(time.UnixMilli(s.Close).Add(d).Sub(time.Now()), func() {
+	time.AfterFunc(time.Until(time.UnixMilli(s.Close).Add(d)), func() {
 		m.mu.Lock()
 		m.sealed = append(m.sealed, s)
 		m.mu.Unlock()

@@ -39,7 +39,7 @@ type call struct {
 // at times after its start. Sessions end a minute after their close.
 func loopFrom(t *testing.T, from string, runs time.Duration, clock *steppedClock, happens map[time.Duration]func()) (calls []call) {
 	t.Helper()
-	clock.step(inNewYork(t, from).Sub(time.Now()))
+	clock.step(time.Until(inNewYork(t, from)))
 	ctx, cancel := context.WithTimeout(t.Context(), runs)
 	defer cancel()
 	for after, what := range happens {
