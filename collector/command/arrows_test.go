@@ -66,6 +66,7 @@ var clockFiles = []string{
 	"collector/eodhd/conn.go",
 	"collector/eodhd/dial.go",
 	"collector/eodhd/refusal.go",
+	"collector/logs/handler.go",
 	"collector/playback/clock.go",
 	"collector/playback/conn.go",
 	"collector/playback/slots.go",

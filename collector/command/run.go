@@ -42,7 +42,8 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	if err := r.checkURL(); err != nil {
 		return err
 	}
-	log := newLog(c.out, r.logsJSON(), r.Verbose)
+	log, folder := newLog(c.out, r.logsJSON(), r.Verbose)
+	defer folder.Flush()
 	plan, err := r.plan(r.AllHours, log)
 	if err != nil {
 		return err
