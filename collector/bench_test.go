@@ -46,6 +46,8 @@ func (c *benchConn) Read(_ context.Context, t *candle.Trade) (ledger.Count, erro
 // countTape only counts.
 type countTape struct{ trades, commits atomic.Int64 }
 
+func (*countTape) Last() (s ledger.Session, ok bool, err error) { return s, false, nil }
+
 func (*countTape) Begin(ledger.Session, int64) error { return nil }
 func (c *countTape) Append(_ ledger.Session, t []candle.Trade) (ledger.Counts, error) {
 	c.trades.Add(int64(len(t)))

@@ -180,6 +180,17 @@ func newTape() *memoryTape {
 		open: map[ledger.Session][]ledger.Span{}, counts: map[ledger.Session]ledger.Counts{}}
 }
 
+func (m *memoryTape) Last() (last ledger.Session, ok bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.begun {
+		if !ok || s.Open > last.Open {
+			last, ok = s, true
+		}
+	}
+	return last, ok, nil
+}
+
 func (m *memoryTape) Begin(s ledger.Session, now int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

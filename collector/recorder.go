@@ -48,6 +48,8 @@ type Feed func(ctx context.Context) (Conn, error)
 // called by one goroutine at a time; the others by others meanwhile. What they keep of
 // the slices they are handed, they copy.
 type Tape interface {
+	// Last is the session on the tape that was begun last, false when there is none.
+	Last() (ledger.Session, bool, error)
 	// Begin says that a recorder joins the session at event time now (Unix ms),
 	// so that what an earlier one left open can be accounted for. It may block.
 	Begin(s ledger.Session, now int64) error
@@ -162,6 +164,9 @@ func (r *Recorder) Totals() (trades, t int64) {
 // last commit; that is nil unless this commit failed. Any other error is the
 // tape's, wrapped: it cannot be written any more.
 func (r *Recorder) Run(ctx context.Context) error {
+	if err := r.accountForAbsence(); err != nil {
+		return fmt.Errorf("recording to the tape: %w", err)
+	}
 	ctx, stop := context.WithCancel(ctx)
 	kept := make(chan error, 1)
 	var sealing sync.WaitGroup

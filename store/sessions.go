@@ -41,6 +41,25 @@ func (f *File) Sessions() ([]Summary, error) {
 	return all, err
 }
 
+// Last is the session on file that opened last, false when there is none.
+func (f *File) Last() (s ledger.Session, ok bool, err error) {
+	err = f.view(func(tx *bolt.Tx) error {
+		sessions := tx.Bucket(bucketSessions)
+		c := sessions.Cursor()
+		for name, _ := c.Last(); name != nil; name, _ = c.Prev() {
+			b := sessions.Bucket(name)
+			if b == nil || len(name) != sessionKeySize {
+				continue // what a later minor version added
+			}
+			a, err := f.readAbout(b, [sessionKeySize]byte(name))
+			s, ok = a.session, err == nil
+			return err
+		}
+		return nil
+	})
+	return s, ok, err
+}
+
 // eachSession visits the bucket of every session in one transaction, by time.
 func (f *File) eachSession(visit func(key [sessionKeySize]byte, b *bolt.Bucket) error) error {
 	return f.view(func(tx *bolt.Tx) error {
