@@ -43,5 +43,14 @@ func (r *Recorder) now() int64 {
 	return r.o.Clock.Now().UnixMilli()
 }
 
+// eventTime is how much event time passes in a stretch of our own.
+func (r *Recorder) eventTime(wall time.Duration) time.Duration {
+	hour := r.o.Clock.Wall(time.Hour)
+	if hour <= 0 {
+		return 0
+	}
+	return time.Duration(float64(wall) * float64(time.Hour) / float64(hour))
+}
+
 // wall is our own clock, for what is wall time.
 func wall() time.Time { return time.Now() }

@@ -21,6 +21,7 @@ type cover struct {
 	lag    int64
 
 	began, framed bool
+	canary        bool  // a canary vouches for quiet, and pongs do not
 	start         int64 // the connection vouches from here
 	from, until   int64 // of the spans not settled yet
 	decided       bool  // the time to be heard is over
@@ -67,7 +68,21 @@ func (c *cover) pong(now int64) {
 	if !c.began {
 		c.begin(now + c.lag)
 	}
-	c.until = max(c.until, now-pongLess)
+	if !c.canary { // it knows better
+		c.until = max(c.until, now-pongLess)
+	}
+}
+
+// sang tells that the canary was heard, at now, with a trade of the time seen.
+func (c *cover) sang(seen, now int64) {
+	if !c.stated {
+		return
+	}
+	c.canary = true
+	if !c.began {
+		c.begin(now + c.lag)
+	}
+	c.until = max(c.until, seen)
 }
 
 // frame tells of a trade, accepted or not, that came at its Received.

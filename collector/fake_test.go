@@ -27,18 +27,28 @@ type fakeConn struct {
 	clock  schedule.Clock
 	delay  time.Duration // from a ping to its pong
 	mute   bool          // no pongs
+	sings  bool          // a frame of QQQ each 30 s, from when somebody subscribes to it
 
 	mu         sync.Mutex
 	once       sync.Once
 	closed     chan struct{}
 	subscribed int64
+	sang       int64         // when QQQ sang last
+	asked      chan struct{} // for QQQ
 	pongs      []int64
 	read       []frame // handed out
 	reason     string  // of Close
 	closedAt   int64
 }
 
-func (c *fakeConn) Subscribe(context.Context, []string) error {
+func (c *fakeConn) Subscribe(_ context.Context, symbols []string) error {
+	if c.sings && symbols[0] == "QQQ" {
+		c.mu.Lock()
+		c.sang = c.clock.Now().UnixMilli()
+		c.mu.Unlock()
+		close(c.asked)
+		return nil
+	}
 	c.subscribed = c.clock.Now().UnixMilli()
 	return nil
 }
@@ -49,7 +59,22 @@ func (c *fakeConn) Read(ctx context.Context, t *candle.Trade) (ledger.Count, err
 	if len(c.script) > 0 {
 		next = &c.script[0]
 	}
+	asked := c.asked
+	if c.sang > 0 {
+		asked = nil
+		if song := c.sang + 30_000; next == nil || song < next.at {
+			f := trade("QQQ", float64(song-base)/1000, 0)
+			next = &f
+		}
+	}
 	c.mu.Unlock()
+	if next == nil && asked != nil {
+		select {
+		case <-asked:
+			return c.Read(ctx, t)
+		case <-c.closed:
+		}
+	}
 	if next == nil {
 		<-c.closed
 		return "", errors.New("closed")
@@ -59,12 +84,19 @@ func (c *fakeConn) Read(ctx context.Context, t *candle.Trade) (ledger.Count, err
 		defer timer.Stop()
 		select {
 		case <-timer.C:
+		case <-asked:
+			return c.Read(ctx, t)
 		case <-c.closed:
 			return "", errors.New("closed")
 		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if next.trade.Symbol == "QQQ" {
+		c.sang = next.at
+		*t = next.trade
+		return ledger.Accepted, nil
+	}
 	c.script = c.script[1:]
 	if next.err != nil {
 		return "", next.err
@@ -135,6 +167,7 @@ func (f *fakeFeed) dial(context.Context) (Conn, error) {
 	c := f.conns[0]
 	f.conns = f.conns[1:]
 	c.closed = make(chan struct{})
+	c.asked = make(chan struct{})
 	c.clock = f.clock
 	if c.delay == 0 {
 		c.delay = 10 * time.Millisecond

@@ -20,6 +20,7 @@ type mark struct {
 	at      int // it happened before trades[at] of its batch
 	kind    markKind
 	now     int64 // event time
+	seen    int64 // how far the connection has been heard
 	cause   ledger.Cause
 	session ledger.Session
 }
@@ -30,6 +31,8 @@ const (
 	joined     markKind = iota + 1 // the session is recorded from now on
 	subscribed                     // a connection has written its subscribe
 	ponged                         // a pong came
+	sang                           // a fresh trade of the canary came: seen
+	closing                        // the connection lived until the close and its grace
 	ended                          // a connection, or a try, ended: cause ("" leaves the cause that is)
 	left                           // the session is over
 	stopped                        // nothing more will come

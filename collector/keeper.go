@@ -29,10 +29,7 @@ type keeper struct {
 }
 
 func newKeeper(r *Recorder) *keeper {
-	k := &keeper{r: r, days: r.o.AllHours, stated: r.o.Stated, counts: ledger.Counts{}}
-	if wall := r.o.Clock.Wall(time.Hour); wall > 0 {
-		k.mostLag = int64(1000 * float64(time.Hour) / float64(wall))
-	}
+	k := &keeper{r: r, days: r.o.AllHours, stated: r.o.Stated, counts: ledger.Counts{}, mostLag: r.eventTime(time.Second).Milliseconds()}
 	k.commits.init(r)
 	return k
 }
@@ -216,6 +213,14 @@ func (k *keeper) happen(m mark) error {
 		if c := k.cover; c != nil {
 			began := c.began
 			c.pong(m.now)
+			if !began && c.began {
+				k.closeGap(c.from)
+			}
+		}
+	case sang, closing:
+		if c := k.cover; c != nil {
+			began := c.began
+			c.sang(m.seen, m.now)
 			if !began && c.began {
 				k.closeGap(c.from)
 			}

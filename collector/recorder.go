@@ -104,6 +104,9 @@ type Options struct {
 	// a day is recorded while it lasts and for CloseGrace; else (with
 	// --skip-market-hours) a trade of any day is taken at any time.
 	AllHours bool
+	// Canary is a liquid symbol that tells a quiet feed from a dead one. It is
+	// subscribed to, beside Symbols, and not recorded. "" is none.
+	Canary string
 	// OpenLead is how long before the open to connect, CloseGrace how long after
 	// the close to go on listening. 0 is not at all.
 	OpenLead, CloseGrace time.Duration
@@ -208,11 +211,15 @@ func (r *Recorder) record(ctx context.Context, s ledger.Session) {
 	r.log.Info("Market Open - Connecting...")
 	r.in.mark(mark{kind: joined, now: r.now(), session: s})
 	var b backoff
-	connections, over := 0, false
+	var in inSession
+	over := false
 	for ctx.Err() == nil && r.runs(s) {
-		o := r.stream(ctx, s, connections > 0)
-		if o.connected {
-			connections++
+		o := r.stream(ctx, s, &in)
+		switch {
+		case o.fresh > 0:
+			in.barren = 0
+		case o.connected:
+			in.barren++
 		}
 		if over = o.over; over || ctx.Err() != nil {
 			break
@@ -258,7 +265,7 @@ func (r *Recorder) report(o outcome, pause time.Duration) {
 		return
 	}
 	err := o.err
-	if o.cause == ledger.Mute {
+	if o.cause == ledger.Mute && !isSilent(err) {
 		err = errors.New("no pong within 15 s")
 	}
 	r.log.Warn(fmt.Sprintf("Disconnected (%s): %v. Next try in %s", o.cause, err, pause.Round(time.Millisecond)),

@@ -30,7 +30,7 @@ type outcome struct {
 
 // stream is one connection: it dials, subscribes and reads until the connection
 // ends, the session is over, or ctx ends. It has no goroutines left when it returns.
-func (r *Recorder) stream(ctx context.Context, s ledger.Session, again bool) (o outcome) {
+func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) (o outcome) {
 	defer func() {
 		if ctx.Err() != nil {
 			o.over, o.cause = true, ""
@@ -50,25 +50,32 @@ func (r *Recorder) stream(ctx context.Context, s ledger.Session, again bool) (o 
 	began := r.now()
 	r.in.mark(mark{kind: subscribed, now: began})
 	r.in.count(ledger.Connections, 1)
-	if again {
+	if in.connections++; in.connections > 1 {
 		r.in.count(ledger.Reconnects, 1)
 	}
 	r.log.Info("WebSocket connected!")
 
-	c := &connection{r: r, conn: conn, stop: make(chan struct{}), left: make(chan error, 1)}
+	c := &connection{r: r, conn: conn, in: in, stop: make(chan struct{}), left: make(chan error, 1)}
+	c.life.sign(began)
+	c.life.stalls, _ = r.in.stalled()
+	if !in.noCanary {
+		c.canary.symbol = r.o.Canary
+	}
 	go c.read(context.WithoutCancel(ctx))
-	stopPings := c.startPings(ctx)
+	stopPings, stopCanary := c.startPings(ctx), c.startCanary(ctx)
 	err, over := c.attend(ctx, s, stopPings)
 	stopPings()
+	stopCanary()
 	close(c.stop)
 	_ = conn.CloseNow()
-	if over {
+	if over || isSilent(err) {
 		<-c.left
 	}
+	in.canaryHeard = in.canaryHeard || c.canary.heard > 0
 	o = outcome{err: err, connected: true, over: over, trades: c.trades, fresh: c.fresh,
 		lasted: time.Duration(r.now()-began) * time.Millisecond}
 	switch {
-	case c.mute.Load() || over:
+	case c.mute.Load() || over || isSilent(err):
 		o.cause = ledger.Mute // of what nothing vouched for until the close
 	default:
 		o.cause = brokenCause(err)
@@ -97,15 +104,34 @@ func brokenCause(err error) ledger.Cause {
 
 var errNoRoom = errors.New("no room for what was read")
 
+func isSilent(err error) bool {
+	var silent errSilent
+	return errors.As(err, &silent)
+}
+
+// inSession is what is known of a session from one of its connections to the next.
+type inSession struct {
+	connections int
+	barren      int  // connections in a row that brought no fresh trade
+	noCanary    bool // it was refused
+	canaryHeard bool // by an earlier connection
+	first       bool // a fresh trade of the session has come
+	warned      bool // that none has
+}
+
 // connection is what the goroutines of a connection share.
 type connection struct {
-	r    *Recorder
-	conn Conn
-	stop chan struct{} // the reader shall not wait for room any more
-	left chan error    // what ended the reader, which fills it once
-	mute atomic.Bool   // no pong came
+	r     *Recorder
+	conn  Conn
+	in    *inSession
+	stop  chan struct{} // the reader shall not wait for room any more
+	left  chan error    // what ended the reader, which fills it once
+	mute  atomic.Bool   // no pong came
+	asked atomic.Bool   // for the canary
+	life  life
 
-	trades, fresh int64 // the reader's, until it has ended
+	canary        canary // the reader's, until it has ended
+	trades, fresh int64  // likewise
 }
 
 // read reads until the connection ends.
@@ -115,12 +141,19 @@ func (c *connection) read(ctx context.Context) {
 	var t candle.Trade
 	for {
 		count, err := c.conn.Read(ctx, &t)
+		if err != nil && c.refused(err) {
+			continue
+		}
 		if err != nil {
 			c.left <- err
 			return
 		}
 		switch count {
 		case ledger.Accepted:
+			if t.Symbol == c.canary.symbol {
+				c.sing(&t)
+				continue
+			}
 			t.Received, t.Echo = c.r.now(), false
 			if len(heard) < all {
 				if _, known := heard[t.Symbol]; !known {
@@ -131,6 +164,7 @@ func (c *connection) read(ctx context.Context) {
 			c.trades++
 			if !t.Echo {
 				c.fresh++
+				c.life.sign(t.Received)
 			}
 			if !c.r.in.put(&t, c.stop) {
 				c.r.in.count(ledger.Lost, 1) // and nothing behind it may vouch for its time
@@ -189,7 +223,7 @@ func (c *connection) ping(ctx context.Context, limit time.Duration) bool {
 func (c *connection) attend(ctx context.Context, s ledger.Session, stopPings func()) (err error, over bool) {
 	r := c.r
 	next, closed := s.Close, false
-	timer := time.NewTimer(r.wallUntil(next))
+	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
@@ -205,12 +239,24 @@ func (c *connection) attend(ctx context.Context, s ledger.Session, stopPings fun
 			closed, next = true, s.Close+r.o.CloseGrace.Milliseconds()
 			r.log.Info("Market closed during active connection")
 		}
+		dead, limit := c.deadline(s, r.now())
+		if r.now() >= dead && !closed {
+			_ = c.conn.CloseNow()
+			return errSilent(limit), false
+		}
 		if changed || closed && r.now() >= next {
 			stopPings()
+			if c.life.canary.Load() && !changed && r.now() < dead {
+				r.in.mark(mark{kind: closing, now: r.now(), seen: s.Close})
+			}
 			c.part(ctx, "the session is over")
 			return nil, true
 		}
-		timer.Reset(r.wallUntil(next))
+		wake := r.wallUntil(next)
+		if !closed {
+			wake = min(wake, r.wallUntil(dead))
+		}
+		timer.Reset(max(wake, time.Millisecond))
 	}
 }
 
