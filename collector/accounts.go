@@ -16,6 +16,7 @@ type account struct {
 	open    []ledger.Span // as entered last
 	counts  ledger.Counts // not handed over yet
 	heard   time.Time     // wall time of its last trade
+	stats   statistics
 }
 
 // gap is a stretch in which nothing is heard. The zero gap is none.
@@ -110,7 +111,7 @@ func (k *keeper) begin(s ledger.Session, now int64) error {
 	}
 	a := &account{s: s, counts: ledger.Counts{}}
 	for c, n := range k.counts {
-		a.counts[c] += n
+		a.counts.Add(c, n)
 	}
 	clear(k.counts)
 	k.accounts = append(k.accounts, a)
@@ -200,6 +201,8 @@ func (k *keeper) enter(a *account, open []ledger.Span) bool {
 		k.r.tape.Enter(a.s, a.settled, open)
 		a.settled, a.open = nil, open
 	}
+	k.warnOfSkew(a)
+	a.stats.addTo(a.counts)
 	if len(a.counts) > 0 {
 		k.r.tape.Count(a.s, a.counts)
 		a.counts = ledger.Counts{}
@@ -222,6 +225,7 @@ func (k *keeper) enterAll() (moved bool) {
 			k.settle(settled)
 		}
 	}
+	k.stayUp(now)
 	spans := k.openSpans(now)
 	for _, a := range k.accounts {
 		moved = k.enter(a, clip(nil, spans, a.s)) || moved

@@ -47,6 +47,7 @@ func (c *connection) sing(t *candle.Trade) {
 	c.canary.heard++
 	c.life.canary.Store(true)
 	if c.canary.heard == 1 {
+		poke(c.look)
 		return
 	}
 	now := c.r.now()

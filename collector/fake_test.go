@@ -3,6 +3,9 @@ package collector
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,12 +30,13 @@ type fakeConn struct {
 	clock  schedule.Clock
 	delay  time.Duration // from a ping to its pong
 	mute   bool          // no pongs
-	sings  bool          // a frame of QQQ each 30 s, from when somebody subscribes to it
+	sings  bool          // a frame of QQQ each 10 s, from when somebody subscribes to it
 
 	mu         sync.Mutex
 	once       sync.Once
 	closed     chan struct{}
 	subscribed int64
+	canaries   int           // times that QQQ was asked for
 	sang       int64         // when QQQ sang last
 	asked      chan struct{} // for QQQ
 	pongs      []int64
@@ -42,6 +46,9 @@ type fakeConn struct {
 }
 
 func (c *fakeConn) Subscribe(_ context.Context, symbols []string) error {
+	if symbols[0] == "QQQ" {
+		c.canaries++
+	}
 	if c.sings && symbols[0] == "QQQ" {
 		c.mu.Lock()
 		c.sang = c.clock.Now().UnixMilli()
@@ -59,12 +66,12 @@ func (c *fakeConn) Read(ctx context.Context, t *candle.Trade) (ledger.Count, err
 	if len(c.script) > 0 {
 		next = &c.script[0]
 	}
-	asked := c.asked
+	asked, song := c.asked, false
 	if c.sang > 0 {
 		asked = nil
-		if song := c.sang + 30_000; next == nil || song < next.at {
-			f := trade("QQQ", float64(song-base)/1000, 0)
-			next = &f
+		if at := c.sang + 10_000; next == nil || at < next.at {
+			f := trade("QQQ", float64(at-base)/1000, 0)
+			next, song = &f, true
 		}
 	}
 	c.mu.Unlock()
@@ -92,7 +99,7 @@ func (c *fakeConn) Read(ctx context.Context, t *candle.Trade) (ledger.Count, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if next.trade.Symbol == "QQQ" {
+	if song {
 		c.sang = next.at
 		*t = next.trade
 		return ledger.Accepted, nil
@@ -298,7 +305,7 @@ func (m *memoryTape) Count(s ledger.Session, c ledger.Counts) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for name, n := range c {
-		m.counts[s][name] += n
+		m.counts[s].Add(name, n)
 	}
 }
 
@@ -323,6 +330,17 @@ func (m *memoryTape) Commit() error {
 	m.staged -= staged
 	m.durable = total
 	return nil
+}
+
+// frames are the counts of frames and connections, without the statistics beside them.
+func (m *memoryTape) frames(s ledger.Session) ledger.Counts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	plain := maps.Clone(m.counts[s])
+	maps.DeleteFunc(plain, func(name ledger.Count, _ int64) bool {
+		return !slices.Contains([]ledger.Count{ledger.Accepted, ledger.Connections, ledger.Reconnects, ledger.Lost}, name) && !strings.HasPrefix(string(name), "rejected_")
+	})
+	return plain
 }
 
 // spans is the session's ledger as a reader finds it.

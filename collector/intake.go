@@ -115,7 +115,7 @@ func (in *intake) count(c ledger.Count, n int64) {
 	if in.next.counts == nil {
 		in.next.counts = ledger.Counts{}
 	}
-	in.next.counts[c] += n
+	in.next.counts.Add(c, n)
 }
 
 // mark notes what happened behind the trades so far. It does not block.

@@ -22,6 +22,9 @@ type keeper struct {
 	days     bool          // sessions are UTC days, found by the trades
 	stated   bool
 	stopped  bool
+	live     signs
+	up       int64         // event time until which the connection that lives is in Uptime; 0: none lives
+	skewTold time.Time     // wall time
 	lag      int64         // how far the feed was seen to be ahead of our clock
 	mostLag  int64         // a second of ours: beyond that it is the trade that is wrong
 	spans    []ledger.Span // scratch
@@ -137,6 +140,10 @@ func (k *keeper) take(trades []candle.Trade) error {
 			}
 			begin, in = end, a
 		}
+		if !t.Echo {
+			a.stats.note(t, &k.live)
+			k.live.greatest = max(k.live.greatest, t.Time)
+		}
 		if end != i {
 			trades[end] = *t
 		}
@@ -174,10 +181,10 @@ func (k *keeper) append(a *account, trades []candle.Trade) error {
 
 func (k *keeper) count(c ledger.Count, n int64) {
 	if k.current != nil {
-		k.current.counts[c] += n
+		k.current.counts.Add(c, n)
 		return
 	}
-	k.counts[c] += n
+	k.counts.Add(c, n)
 }
 
 // hear tells the cover of a trade.
@@ -187,6 +194,9 @@ func (k *keeper) hear(t *candle.Trade) {
 	}
 	if ahead := t.Time - t.Received; ahead > k.lag && !t.Echo {
 		k.lag = min(ahead, k.mostLag)
+	}
+	if !t.Echo {
+		k.sign(t.Received)
 	}
 	began := k.cover.began
 	k.cover.frame(t)
@@ -208,6 +218,8 @@ func (k *keeper) happen(m mark) error {
 		}
 		return k.days24(m.now)
 	case subscribed:
+		k.live = signs{last: m.now}
+		k.up = m.now
 		k.cover = newCover(k.r.o.Symbols, k.r.all, k.stated, k.lag)
 	case ponged:
 		if c := k.cover; c != nil {
@@ -218,6 +230,9 @@ func (k *keeper) happen(m mark) error {
 			}
 		}
 	case sang, closing:
+		if m.kind == sang {
+			k.sign(m.now)
+		}
 		if c := k.cover; c != nil {
 			began := c.began
 			c.sang(m.seen, m.now)
@@ -226,6 +241,9 @@ func (k *keeper) happen(m mark) error {
 			}
 		}
 	case ended:
+		k.live = signs{}
+		k.stayUp(m.now)
+		k.up = 0
 		k.ended(m)
 	case left:
 		k.loseGap(m.now)

@@ -6,7 +6,6 @@ package collector
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -211,7 +210,7 @@ func (r *Recorder) record(ctx context.Context, s ledger.Session) {
 	r.log.Info("Market Open - Connecting...")
 	r.in.mark(mark{kind: joined, now: r.now(), session: s})
 	var b backoff
-	var in inSession
+	in := inSession{session: s, joined: r.now()}
 	over := false
 	for ctx.Err() == nil && r.runs(s) {
 		o := r.stream(ctx, s, &in)
@@ -225,7 +224,8 @@ func (r *Recorder) record(ctx context.Context, s ledger.Session) {
 			break
 		}
 		pause := b.next(o)
-		r.report(o, pause)
+		r.in.count(ledger.Disconnects(o.cause), 1)
+		r.report(o, &in, pause)
 		until := min(r.now()+pause.Milliseconds(), s.Close)
 		for r.now() < until && r.waitEvent(ctx, until) {
 		}
@@ -255,20 +255,4 @@ func (r *Recorder) stands(s ledger.Session) bool {
 	}
 	next := r.plan.Next(now)
 	return next.Open == s.Open && next.Close == s.Close
-}
-
-// report is the one event of a connection or a try that ended.
-func (r *Recorder) report(o outcome, pause time.Duration) {
-	next := slog.Duration("next_try", pause.Round(time.Millisecond))
-	if !o.connected {
-		r.log.Warn(fmt.Sprintf("Connecting failed: %v. Next try in %s", o.err, pause.Round(time.Millisecond)), next)
-		return
-	}
-	err := o.err
-	if o.cause == ledger.Mute && !isSilent(err) {
-		err = errors.New("no pong within 15 s")
-	}
-	r.log.Warn(fmt.Sprintf("Disconnected (%s): %v. Next try in %s", o.cause, err, pause.Round(time.Millisecond)),
-		slog.String("cause", string(o.cause)), slog.Duration("lasted", o.lasted.Round(time.Millisecond)),
-		slog.Int64("trades", o.trades), next)
 }

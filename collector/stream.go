@@ -26,6 +26,7 @@ type outcome struct {
 	trades    int64        // frames with a trade, echoes included
 	fresh     int64        // those without suspected echoes
 	lasted    time.Duration
+	quiet     time.Duration // since the last sign of life, when it ended
 }
 
 // stream is one connection: it dials, subscribes and reads until the connection
@@ -55,7 +56,7 @@ func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) 
 	}
 	r.log.Info("WebSocket connected!")
 
-	c := &connection{r: r, conn: conn, in: in, stop: make(chan struct{}), left: make(chan error, 1)}
+	c := &connection{r: r, conn: conn, in: in, began: began, stop: make(chan struct{}), left: make(chan error, 1), look: make(chan struct{}, 1)}
 	c.life.sign(began)
 	c.life.stalls, _ = r.in.stalled()
 	if !in.noCanary {
@@ -73,7 +74,7 @@ func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) 
 	}
 	in.canaryHeard = in.canaryHeard || c.canary.heard > 0
 	o = outcome{err: err, connected: true, over: over, trades: c.trades, fresh: c.fresh,
-		lasted: time.Duration(r.now()-began) * time.Millisecond}
+		lasted: time.Duration(r.now()-began) * time.Millisecond, quiet: time.Duration(r.now()-c.life.at.Load()) * time.Millisecond}
 	switch {
 	case c.mute.Load() || over || isSilent(err):
 		o.cause = ledger.Mute // of what nothing vouched for until the close
@@ -109,16 +110,6 @@ func isSilent(err error) bool {
 	return errors.As(err, &silent)
 }
 
-// inSession is what is known of a session from one of its connections to the next.
-type inSession struct {
-	connections int
-	barren      int  // connections in a row that brought no fresh trade
-	noCanary    bool // it was refused
-	canaryHeard bool // by an earlier connection
-	first       bool // a fresh trade of the session has come
-	warned      bool // that none has
-}
-
 // connection is what the goroutines of a connection share.
 type connection struct {
 	r     *Recorder
@@ -129,6 +120,8 @@ type connection struct {
 	mute  atomic.Bool   // no pong came
 	asked atomic.Bool   // for the canary
 	life  life
+	look  chan struct{} // the canary was heard first: a silence is shorter now
+	began int64         // event time of the subscribe
 
 	canary        canary // the reader's, until it has ended
 	trades, fresh int64  // likewise
@@ -165,6 +158,7 @@ func (c *connection) read(ctx context.Context) {
 			if !t.Echo {
 				c.fresh++
 				c.life.sign(t.Received)
+				c.greet(&t, c.began)
 			}
 			if !c.r.in.put(&t, c.stop) {
 				c.r.in.count(ledger.Lost, 1) // and nothing behind it may vouch for its time
@@ -233,12 +227,14 @@ func (c *connection) attend(ctx context.Context, s ledger.Session, stopPings fun
 			_ = c.conn.Close("the recorder stops")
 			return nil, true
 		case <-timer.C:
+		case <-c.look:
 		}
 		changed := !closed && !r.stands(s)
 		if !closed && !changed && r.now() >= next {
 			closed, next = true, s.Close+r.o.CloseGrace.Milliseconds()
 			r.log.Info("Market closed during active connection")
 		}
+		missAt, miss := c.missed(r.now())
 		dead, limit := c.deadline(s, r.now())
 		if r.now() >= dead && !closed {
 			_ = c.conn.CloseNow()
@@ -255,6 +251,9 @@ func (c *connection) attend(ctx context.Context, s ledger.Session, stopPings fun
 		wake := r.wallUntil(next)
 		if !closed {
 			wake = min(wake, r.wallUntil(dead))
+		}
+		if miss {
+			wake = min(wake, r.wallUntil(missAt))
 		}
 		timer.Reset(max(wake, time.Millisecond))
 	}

@@ -115,7 +115,7 @@ func (f *File) takePart(t *tape) part {
 		p.counts[name] = n
 	}
 	for name, n := range t.counts {
-		p.counts[name] += n
+		p.counts.Add(name, n)
 	}
 	t.flying = t.records
 	t.records, t.counts, t.entered = nil, nil, false
@@ -177,12 +177,15 @@ const spareLimit = 256
 func difference(would, have, since ledger.Counts) ledger.Counts {
 	staged := make(ledger.Counts)
 	for name, n := range would {
-		if d := n - have[name]; d != 0 {
-			staged[name] = d
+		switch before, ok := have[name]; {
+		case !name.Sums() && (!ok || n != before):
+			staged[name] = n
+		case name.Sums() && n != before:
+			staged[name] = n - before
 		}
 	}
 	for name, n := range since {
-		staged[name] += n
+		staged.Add(name, n)
 	}
 	return staged
 }

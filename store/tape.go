@@ -166,7 +166,7 @@ func (f *File) Count(s ledger.Session, c ledger.Counts) {
 		t.counts = make(ledger.Counts, len(c))
 	}
 	for name, n := range c {
-		t.counts[name] += n
+		t.counts.Add(name, n)
 	}
 }
 

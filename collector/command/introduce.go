@@ -65,6 +65,9 @@ func (r *runCommand) diagnose(file *store.File, plan marketPlan, now time.Time) 
 	d.add("tapedeck", version())
 	d.add("Symbols", fmt.Sprintf("%s, of %s", listed(r.Symbols, 10), r.source()))
 	d.add("Market hours", r.describe(r.allHours()))
+	if canary := r.canary(); canary != "" {
+		d.add("Canary", canary+", to tell a quiet feed from a dead one; it is not recorded")
+	}
 	d.add("New York", now.In(schedule.NewYork()).Format("Mon Jan 2 2006 03:04:05 PM MST"))
 	d.add("Market Status", plan.Status(now))
 	d.add("Plan", r.intent(plan, now))

@@ -26,7 +26,8 @@ type runCommand struct {
 	FeedURL    string     `name:"feed-url" help:"Another server than EODHD's: ws://HOST:PORT." placeholder:"URL"`
 	AllHours   bool       `name:"skip-market-hours" help:"Record whatever arrives, whenever, whatever its time."`
 	marketHours
-	CommitEvery span `name:"commit-every" default:"1s" help:"A trade is on disk within this time (default 1s)." placeholder:"1s"`
+	Canary      string `name:"canary" default:"auto" help:"A liquid symbol that tells a quiet feed from a dead one; it is not recorded. auto is QQQ for us with a key of your own, unless it is recorded; \"\" is none (default auto)." placeholder:"auto"`
+	CommitEvery span   `name:"commit-every" default:"1s" help:"A trade is on disk within this time (default 1s)." placeholder:"1s"`
 	retention
 	LogFormat string `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
 	Verbose   bool   `name:"verbose" short:"v" help:"Say more."`
@@ -78,7 +79,7 @@ func (r *runCommand) record(ctx context.Context, c console, file *store.File, fe
 	o := collector.Options{
 		Symbols: r.Symbols, Stated: !r.AllHours, AllHours: r.allHours(), Clock: collector.Clock{},
 		OpenLead: time.Duration(r.OpenLead), CloseGrace: time.Duration(r.CloseGrace),
-		CommitEvery: time.Duration(r.CommitEvery), Log: log,
+		CommitEvery: time.Duration(r.CommitEvery), Log: log, Canary: r.canary(),
 	}
 	if r.FeedURL != "" {
 		told := false
@@ -112,6 +113,21 @@ func (r *runCommand) record(ctx context.Context, c console, file *store.File, fe
 	defer stop()
 	beside.Go(func() { jobs.Run(ctx) })
 	return collector.New(feedOf(feed), file, plan, o).Run(ctx)
+}
+
+// canary is the symbol that --canary stands for.
+func (r *runCommand) canary() string {
+	name := strings.ToUpper(strings.TrimSpace(r.Canary))
+	if name == "AUTO" {
+		name = "QQQ"
+		if r.Market != "us" || r.APIKey == "demo" || r.AllHours {
+			name = ""
+		}
+	}
+	if slices.Contains(r.Symbols, name) {
+		return ""
+	}
+	return name
 }
 
 func (r *runCommand) source() string {

@@ -47,6 +47,9 @@ func (d *Disconnected) Error() string {
 	return d.doing + ": " + text
 }
 
+// CloseCode is Code.
+func (d *Disconnected) CloseCode() int { return d.Code }
+
 // Category is one word for how the connection was lost:
 //
 //	closed    by a close frame of the server, or by Close or CloseNow here
