@@ -203,6 +203,10 @@ func (k *keeper) enter(a *account, open []ledger.Span) bool {
 	}
 	k.warnOfSkew(a)
 	a.stats.addTo(a.counts)
+	if (moved || len(a.counts) > 0) && a.stats.uptime > 0 {
+		a.counts.Add(ledger.Uptime, a.stats.uptime)
+		a.stats.uptime = 0
+	}
 	if len(a.counts) > 0 {
 		k.r.tape.Count(a.s, a.counts)
 		a.counts = ledger.Counts{}
