@@ -23,6 +23,7 @@ type keeper struct {
 	stated   bool
 	stopped  bool
 	live     signs
+	health   health
 	up       int64         // event time until which the connection that lives is in Uptime; 0: none lives
 	skewTold time.Time     // wall time
 	lag      int64         // how far the feed was seen to be ahead of our clock
@@ -78,6 +79,7 @@ func (k *keeper) run(ctx context.Context) error {
 			return err
 		}
 		in.settle()
+		k.beat(k.r.now())
 		last = wall()
 		k.commitIfDue(last)
 	}
@@ -142,6 +144,7 @@ func (k *keeper) take(trades []candle.Trade) error {
 		}
 		if !t.Echo {
 			a.stats.note(t, &k.live)
+			k.health.note(t)
 			k.live.greatest = max(k.live.greatest, t.Time)
 		}
 		if end != i {
@@ -219,6 +222,9 @@ func (k *keeper) happen(m mark) error {
 		return k.days24(m.now)
 	case subscribed:
 		k.live = signs{last: m.now}
+		if k.health.since == 0 {
+			k.health.since = m.now
+		}
 		k.up = m.now
 		k.cover = newCover(k.r.o.Symbols, k.r.all, k.stated, k.lag)
 	case ponged:
@@ -232,6 +238,7 @@ func (k *keeper) happen(m mark) error {
 	case sang, closing:
 		if m.kind == sang {
 			k.sign(m.now)
+			k.health.songs++
 		}
 		if c := k.cover; c != nil {
 			began := c.began
@@ -246,6 +253,7 @@ func (k *keeper) happen(m mark) error {
 		k.up = 0
 		k.ended(m)
 	case left:
+		k.health = health{}
 		k.loseGap(m.now)
 		k.leave(func(*account) bool { return true })
 		k.hurry()

@@ -38,6 +38,7 @@ type commandLine struct {
 	Run      runCommand      `cmd:"" help:"Record, session after session."`
 	Demo     demoCommand     `cmd:"" help:"Record a simulated session end to end, no key and no network, and show what came out."`
 	Calendar calendarCommand `cmd:"" help:"Days of a range, holidays and early closes by name."`
+	Coverage coverageCommand `cmd:"" help:"Per session and symbol: seconds traded, quiet, partial, down, with each gap and its cause."`
 	Export   exportCommand   `cmd:"" help:"Write candles, trades or coverage as CSV."`
 	Verify   verifyCommand   `cmd:"" help:"Prove a stopped file: pages, checksums, every stored candle against its trades."`
 	Compact  compactCommand  `cmd:"" help:"Give space back: write a stopped file anew, sealed and verified."`

@@ -102,8 +102,8 @@ func (r *runCommand) record(ctx context.Context, c console, file *store.File, fe
 		}
 	}
 	jobs := r.jobs(file, o.Clock, log)
-	o.Sealed = func(_ context.Context, s ledger.Session) {
-		log.Info(fmt.Sprintf("Session %s is sealed", s.Date()))
+	o.Sealed = func(ctx context.Context, s ledger.Session) {
+		log.Info(fmt.Sprintf("Session %s is sealed: %s", s.Date(), outcomeOf(ctx, file, s)))
 		jobs.Wake()
 	}
 	r.introduce(c, file, plan, o.Clock.Now(), log)
