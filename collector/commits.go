@@ -37,7 +37,10 @@ func (c *commits) init(r *Recorder) {
 	c.at = wall()
 	go func() {
 		for range c.kick {
-			c.done <- r.tape.Commit()
+			r.since.Store(int64(wall().Sub(r.begun)))
+			err := r.tape.Commit()
+			r.since.Store(0)
+			c.done <- err
 		}
 		close(c.done)
 	}()

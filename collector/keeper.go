@@ -80,6 +80,7 @@ func (k *keeper) run(ctx context.Context) error {
 		}
 		in.settle()
 		k.beat(k.r.now())
+		k.r.beats.Add(1)
 		last = wall()
 		k.commitIfDue(last)
 	}

@@ -106,6 +106,9 @@ type Options struct {
 	// Canary is a liquid symbol that tells a quiet feed from a dead one. It is
 	// subscribed to, beside Symbols, and not recorded. "" is none.
 	Canary string
+	// Preflight tries the key once, when the start is more than five minutes before
+	// an open.
+	Preflight bool
 	// OpenLead is how long before the open to connect, CloseGrace how long after
 	// the close to go on listening. 0 is not at all.
 	OpenLead, CloseGrace time.Duration
@@ -124,18 +127,21 @@ type Options struct {
 // Recorder records one feed. Make one with New. Run is called once; Totals at
 // any time from any goroutine.
 type Recorder struct {
-	feed Feed
-	tape Tape
-	plan Plan
-	o    Options
-	log  *slog.Logger
-	all  *ledger.Symbols
-	in   *intake
-	seal *seals
+	feed  Feed
+	tape  Tape
+	plan  Plan
+	o     Options
+	log   *slog.Logger
+	all   *ledger.Symbols
+	in    *intake
+	seal  *seals
+	begun time.Time // wall time, what since counts from
 
 	trades atomic.Int64
 	latest atomic.Int64
 	full   atomic.Bool // the tape found no room at its last commit
+	beats  atomic.Int64
+	since  atomic.Int64 // wall time, ns, at which the commit that runs began; 0: none runs
 }
 
 // New makes a recorder. It starts nothing. plan may be nil with AllHours.
@@ -153,6 +159,7 @@ func New(feed Feed, tape Tape, plan Plan, o Options) *Recorder {
 	r := &Recorder{feed: feed, tape: tape, plan: plan, o: o, log: log,
 		all: ledger.NewSymbols(o.Symbols...), in: newIntake(tape.Staged)}
 	r.seal = newSeals(r)
+	r.begun = wall().Add(-time.Second)
 	return r
 }
 
@@ -160,6 +167,16 @@ func New(feed Feed, tape Tape, plan Plan, o Options) *Recorder {
 // milliseconds, 0 before the first. It does not block.
 func (r *Recorder) Totals() (trades, t int64) {
 	return r.trades.Load(), r.latest.Load()
+}
+
+// Beats is how often the recording loop has gone round, which it does at least once a
+// minute, and how long the commit that runs has taken, 0 when none does: for a watchdog. A
+// tape that finds no room ends its commits with an error, and is alive. It does not block.
+func (r *Recorder) Beats() (beats int64, committing time.Duration) {
+	if since := r.since.Load(); since > 0 {
+		committing = time.Duration(wall().Sub(r.begun)) - time.Duration(since)
+	}
+	return r.beats.Load(), committing
 }
 
 // Run records until ctx ends, and then returns within 300 ms of it and the tape's
@@ -195,6 +212,7 @@ func (r *Recorder) sessions(ctx context.Context) {
 		r.record(ctx, s)
 		return
 	}
+	r.preflight(ctx)
 	w := waiting{log: r.log, plan: r.plan, lead: r.o.OpenLead}
 	schedule.Loop{
 		Clock: r.o.Clock, Next: r.plan.Next, Lead: r.o.OpenLead, Closed: w.look,

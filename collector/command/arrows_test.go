@@ -50,6 +50,7 @@ var (
 var clockFiles = []string{
 	"collector/clock.go",
 	"collector/keeper.go",
+	"collector/preflight.go",
 	"collector/stream.go",
 	"collector/wait.go",
 	"collector/command/calendar.go",
@@ -63,6 +64,7 @@ var clockFiles = []string{
 	"collector/command/serve.go",
 	"collector/command/show.go",
 	"collector/command/verify.go",
+	"collector/command/watchdog.go",
 	"collector/eodhd/conn.go",
 	"collector/eodhd/dial.go",
 	"collector/eodhd/refusal.go",

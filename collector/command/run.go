@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -27,6 +28,7 @@ type runCommand struct {
 	AllHours   bool       `name:"skip-market-hours" help:"Record whatever arrives, whenever, whatever its time."`
 	marketHours
 	Canary      string `name:"canary" default:"auto" help:"A liquid symbol that tells a quiet feed from a dead one; it is not recorded. auto is QQQ for us with a key of your own, unless it is recorded; \"\" is none (default auto)." placeholder:"auto"`
+	Preflight   bool   `name:"preflight" default:"true" negatable:"" help:"Try the key at a start while the market is closed (default yes)."`
 	CommitEvery span   `name:"commit-every" default:"1s" help:"A trade is on disk within this time (default 1s)." placeholder:"1s"`
 	retention
 	LogFormat string `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
@@ -61,6 +63,10 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	err = r.record(ctx, c, file, feed, plan, log)
+	var hung *hang
+	if errors.As(err, &hung) {
+		return err // what hangs may hold the file: the end of the process lets go of it
+	}
 	if e := file.Close(); err == nil {
 		err = e
 	}
@@ -75,11 +81,11 @@ func (r *runCommand) logsJSON() bool {
 // allHours says whether there is no plan to follow.
 func (r *runCommand) allHours() bool { return r.AllHours || r.Market == "crypto" }
 
-func (r *runCommand) record(ctx context.Context, c console, file *store.File, feed eodhd.Options, plan marketPlan, log *slog.Logger) error {
+func (r *runCommand) record(ctx context.Context, c console, file *store.File, feed eodhd.Options, plan marketPlan, log *slog.Logger) (err error) {
 	o := collector.Options{
 		Symbols: r.Symbols, Stated: !r.AllHours, AllHours: r.allHours(), Clock: collector.Clock{},
 		OpenLead: time.Duration(r.OpenLead), CloseGrace: time.Duration(r.CloseGrace),
-		CommitEvery: time.Duration(r.CommitEvery), Log: log, Canary: r.canary(),
+		CommitEvery: time.Duration(r.CommitEvery), Log: log, Canary: r.canary(), Preflight: r.Preflight,
 	}
 	if r.FeedURL != "" {
 		told := false
@@ -109,10 +115,15 @@ func (r *runCommand) record(ctx context.Context, c console, file *store.File, fe
 	r.introduce(c, file, plan, o.Clock.Now(), log)
 	ctx, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
-	defer beside.Wait() // after stop
-	defer stop()
+	defer func() {
+		stop()
+		var hung *hang
+		if !errors.As(err, &hung) {
+			beside.Wait()
+		}
+	}()
 	beside.Go(func() { jobs.Run(ctx) })
-	return collector.New(feedOf(feed), file, plan, o).Run(ctx)
+	return watched(ctx, collector.New(feedOf(feed), file, plan, o), file.Path(), log)
 }
 
 // canary is the symbol that --canary stands for.

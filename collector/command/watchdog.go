@@ -1,0 +1,90 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"tapedeck/collector"
+)
+
+const (
+	hangLimit = 2 * time.Minute // without a round of the recording loop, or in one commit
+	hangLook  = 5 * time.Second
+)
+
+// hang is a recorder that stands still. Nothing restarts a process that hangs, so that it
+// ends: the platform starts it again.
+type hang struct{ dump string }
+
+func (h *hang) Error() string {
+	return fmt.Sprintf("the recording has stood still for %s; where everything stood is in %s", hangLimit, h.dump)
+}
+
+// watched runs the recorder until it ends, or stands still: then the error is a *hang, and
+// its goroutines are left where they are.
+func watched(ctx context.Context, r *collector.Recorder, db string, log *slog.Logger) error {
+	reportHang(db, log)
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	w := watch{beats: r.Beats}
+	tick := time.NewTicker(hangLook)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+		}
+		if w.hangs(time.Now()) {
+			h := &hang{hangFile(db)}
+			if err := os.WriteFile(h.dump, stacks(), 0o600); err != nil {
+				log.Error(fmt.Sprintf("The stacks cannot be written: %v", err))
+			}
+			return h
+		}
+	}
+}
+
+// watch knows when the recording loop was last seen to go round.
+type watch struct {
+	beats func() (int64, time.Duration)
+	last  int64
+	at    time.Time // when last changed; zero: never looked
+}
+
+// hangs looks, at now, whether the recorder stands still. A machine that slept has not
+// hung: the clock that times are compared by stops meanwhile.
+func (w *watch) hangs(now time.Time) bool {
+	beats, committing := w.beats()
+	if w.at.IsZero() || beats != w.last {
+		w.last, w.at = beats, now
+	}
+	return now.Sub(w.at) > hangLimit || committing > hangLimit
+}
+
+func hangFile(db string) string { return db + ".hang.txt" }
+
+// stacks is what every goroutine is doing.
+func stacks() []byte {
+	b := make([]byte, 16<<20)
+	return b[:runtime.Stack(b, true)]
+}
+
+// reportHang says at the next start what the last one died of, once.
+func reportHang(db string, log *slog.Logger) {
+	name := hangFile(db)
+	info, err := os.Stat(name)
+	if err != nil {
+		return
+	}
+	kept := filepath.Join(filepath.Dir(name), fmt.Sprintf("%s-%s.txt", filepath.Base(db)+".hang", info.ModTime().UTC().Format("20060102T150405Z")))
+	if err := os.Rename(name, kept); err != nil {
+		kept = name
+	}
+	log.Warn(fmt.Sprintf("The last recorder stood still and was ended at %s; where it stood is in %s", info.ModTime().UTC().Format(time.RFC3339), kept))
+}
