@@ -51,7 +51,7 @@ func (c *connection) sing(t *candle.Trade) {
 		return
 	}
 	now := c.r.now()
-	c.life.sign(now)
+	c.sign(now)
 	c.fresh++
 	if seen := min(t.Time, now); seen >= c.canary.told+canaryEvery.Milliseconds() {
 		c.canary.told = seen

@@ -43,23 +43,28 @@ func regularFrom(s ledger.Session, t int64) (from int64, ok bool) {
 // canary included. Whoever reads signs, whoever attends looks.
 type life struct {
 	at     atomic.Int64 // event time
+	seen   atomic.Int64 // the same on our own clock, ns from begun, whatever steps the other makes
 	canary atomic.Bool  // the canary has been heard on this connection
 	stalls int          // of the reader, when whoever attends looked last
 }
 
+// signEvery is how exactly signs are kept: to note each of a million trades would cost.
+const signEvery = 100 // ms, event time
+
 // sign notes a sign of life at now.
-func (l *life) sign(now int64) {
-	if now > l.at.Load() {
-		l.at.Store(now)
+func (c *connection) sign(now int64) {
+	if last := c.life.at.Load(); now >= last+signEvery || last == 0 {
+		c.life.at.Store(now)
+		c.life.seen.Store(int64(wall().Sub(c.r.begun)))
 	}
 }
 
 // deadline is the event time at which the connection is dead, should nothing come. While
 // the reader waits for the store it hears nothing, and the clock stands still.
-func (c *connection) deadline(s ledger.Session, now int64) (at int64, limit time.Duration) {
+func (c *connection) deadline(s ledger.Session, now int64) (dead int64, limit time.Duration) {
 	if times, stalled := c.r.in.stalled(); stalled || times != c.life.stalls {
 		c.life.stalls = times
-		c.life.sign(now)
+		c.sign(now)
 	}
 	last, canary := c.life.at.Load(), c.life.canary.Load()
 	from, regular := regularFrom(s, now)
@@ -67,7 +72,13 @@ func (c *connection) deadline(s ledger.Session, now int64) (at int64, limit time
 	if regular {
 		last = max(last, from) // before the open nobody needs to trade
 	}
-	return last + limit.Milliseconds(), limit
+	dead = last + limit.Milliseconds()
+	// The clock may have been set, or the machine have slept: that is no silence.
+	quiet := wall().Sub(c.r.begun) - time.Duration(c.life.seen.Load())
+	if left := c.r.o.Clock.Wall(limit) - quiet; now >= dead && left > 0 {
+		dead = now + max(c.r.eventTime(left).Milliseconds(), 1)
+	}
+	return dead, limit
 }
 
 // errSilent is a connection that is open, and mute.

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,10 +55,14 @@ func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) 
 	if in.connections++; in.connections > 1 {
 		r.in.count(ledger.Reconnects, 1)
 	}
-	r.log.Info("WebSocket connected!")
+	level := slog.LevelInfo
+	if in.barren > 2 { // each of these ends in an event that says as much
+		level = slog.LevelDebug
+	}
+	r.log.Log(ctx, level, "WebSocket connected!")
 
 	c := &connection{r: r, conn: conn, in: in, began: began, stop: make(chan struct{}), left: make(chan error, 1), look: make(chan struct{}, 1)}
-	c.life.sign(began)
+	c.sign(began)
 	c.life.stalls, _ = r.in.stalled()
 	if !in.noCanary {
 		c.canary.symbol = r.o.Canary
@@ -157,7 +162,7 @@ func (c *connection) read(ctx context.Context) {
 			c.trades++
 			if !t.Echo {
 				c.fresh++
-				c.life.sign(t.Received)
+				c.sign(t.Received)
 				c.greet(&t, c.began)
 			}
 			if !c.r.in.put(&t, c.stop) {
@@ -235,8 +240,9 @@ func (c *connection) attend(ctx context.Context, s ledger.Session, stopPings fun
 			r.log.Info("Market closed during active connection")
 		}
 		missAt, miss := c.missed(r.now())
-		dead, limit := c.deadline(s, r.now())
-		if r.now() >= dead && !closed {
+		now := r.now()
+		dead, limit := c.deadline(s, now)
+		if now >= dead && !closed {
 			_ = c.conn.CloseNow()
 			return errSilent(limit), false
 		}

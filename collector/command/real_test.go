@@ -67,15 +67,21 @@ func record(t testing.TB, lines []byte, symbol string, args ...string) string {
 // with SIGTERM when all has been delivered.
 func recordAll(t testing.TB, program string, source playback.Source, db string, args ...string) {
 	t.Helper()
+	recordUnder(t, playback.ServerOptions{Once: true}, time.Minute, program, source, db, append([]string{"--skip-market-hours"}, args...)...)
+}
+
+// recordUnder is recordAll with a server of other options, and in market hours.
+func recordUnder(t testing.TB, o playback.ServerOptions, limit time.Duration, program string, source playback.Source, db string, args ...string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	go func() { served <- playback.NewServer(source, playback.ServerOptions{Once: true}).Serve(ctx, l) }()
-	cmd := exec.Command(program, append([]string{"run", "--feed-url", "ws://" + l.Addr().String(), "--skip-market-hours", "--db", db}, args...)...)
+	go func() { served <- playback.NewServer(source, o).Serve(ctx, l) }()
+	cmd := exec.Command(program, append([]string{"run", "--feed-url", "ws://" + l.Addr().String(), "--db", db}, args...)...)
 	cmd.Env = environment()
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -101,41 +107,45 @@ func TestKeys(t *testing.T) {
 	for _, c := range []struct{ symbol, day string }{{"SPY", "20131007"}, {"IBM", "20131008"}} {
 		t.Run(c.symbol, func(t *testing.T) {
 			name := c.symbol + "_" + c.day
-			key, err := csv.NewReader(bytes.NewReader(shared(t, "keys/"+name+".second.csv.gz"))).ReadAll()
-			if err != nil {
-				t.Fatal(err)
-			}
-			key = key[1:]
-			db := record(t, shared(t, "trades/"+name+".eligible.jsonl.gz"), c.symbol)
-			rows := export(t, db, "1s")
-			if len(rows) != len(key) {
-				t.Fatalf("%d candles, the key has %d bars", len(rows), len(key))
-			}
-			prices, volumes := 0, 0
-			for i, row := range rows {
-				bar := key[i]
-				start, err := time.Parse(time.RFC3339, row[0])
-				if err != nil || strconv.FormatInt(start.UnixMilli(), 10) != bar[0] {
-					t.Fatalf("candle %d is %v, the key has %v", i, row, bar)
-				}
-				if bar[7] == "1" {
-					prices++
-					for n := range 4 {
-						if number(row[2+n]) != number(bar[2+n]) {
-							t.Errorf("candle %v, the key has %v", row, bar)
-						}
-					}
-				}
-				if bar[8] == "1" {
-					volumes++
-					if number(row[6]) != number(bar[6]) {
-						t.Errorf("candle %v, the key has volume %s", row, bar[6])
-					}
-				}
-			}
-			t.Logf("%s: %d candles; prices of %d and volumes of %d compared and equal", name, len(rows), prices, volumes)
+			compareWithKey(t, record(t, shared(t, "trades/"+name+".eligible.jsonl.gz"), c.symbol), name)
 		})
 	}
+}
+
+// compareWithKey compares the 1-second candles of a file with the key of a day.
+func compareWithKey(t *testing.T, db, name string) {
+	key, err := csv.NewReader(bytes.NewReader(shared(t, "keys/"+name+".second.csv.gz"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key = key[1:]
+	rows := export(t, db, "1s")
+	if len(rows) != len(key) {
+		t.Fatalf("%d candles, the key has %d bars", len(rows), len(key))
+	}
+	prices, volumes := 0, 0
+	for i, row := range rows {
+		bar := key[i]
+		start, err := time.Parse(time.RFC3339, row[0])
+		if err != nil || strconv.FormatInt(start.UnixMilli(), 10) != bar[0] {
+			t.Fatalf("candle %d is %v, the key has %v", i, row, bar)
+		}
+		if bar[7] == "1" {
+			prices++
+			for n := range 4 {
+				if number(row[2+n]) != number(bar[2+n]) {
+					t.Errorf("candle %v, the key has %v", row, bar)
+				}
+			}
+		}
+		if bar[8] == "1" {
+			volumes++
+			if number(row[6]) != number(bar[6]) {
+				t.Errorf("candle %v, the key has volume %s", row, bar[6])
+			}
+		}
+	}
+	t.Logf("%s: %d candles; prices of %d and volumes of %d compared and equal", name, len(rows), prices, volumes)
 }
 
 // TestEveryTradeComesBack records whole days, prints without price eligibility

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,16 +47,24 @@ func (s *sink) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// seen is what has come so far.
+func (s *sink) seen() []line {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.lines)
+}
+
 // check holds the caps, and that no event is in neither a line nor a count.
 func (s *sink) check(t *testing.T, h *logs.Handler, events int64) {
 	t.Helper()
 	own, folded := int64(0), int64(0)
-	for i, l := range s.lines {
+	lines := s.seen()
+	for i, l := range lines {
 		for _, c := range []struct {
 			within time.Duration
 			most   int
 		}{{time.Second, logs.MostInSecond}, {10 * time.Second, logs.MostInTen}} {
-			if j := i + c.most; j < len(s.lines) && s.lines[j].at.Sub(l.at) < c.within {
+			if j := i + c.most; j < len(lines) && lines[j].at.Sub(l.at) < c.within {
 				t.Fatalf("more than %d lines in the %s from %s", c.most, c.within, l.at)
 			}
 		}
@@ -67,8 +76,8 @@ func (s *sink) check(t *testing.T, h *logs.Handler, events int64) {
 	if own+folded != events {
 		t.Errorf("%d lines and %d folded of %d events", own, folded, events)
 	}
-	if w, f := h.Counts(); w != int64(len(s.lines)) || f != folded {
-		t.Errorf("it says %d written and %d folded, there are %d and %d", w, f, len(s.lines), folded)
+	if w, f := h.Counts(); w != int64(len(lines)) || f != folded {
+		t.Errorf("it says %d written and %d folded, there are %d and %d", w, f, len(lines), folded)
 	}
 }
 
@@ -117,8 +126,8 @@ func TestStormOfManyKinds(t *testing.T) {
 			})
 		}
 		all.Wait()
-		n := 0
-		for n < len(s.lines) && s.lines[n].at.Sub(began) < time.Minute {
+		lines, n := s.seen(), 0
+		for n < len(lines) && lines[n].at.Sub(began) < time.Minute {
 			n++
 		}
 		time.Sleep(time.Minute)
@@ -128,7 +137,7 @@ func TestStormOfManyKinds(t *testing.T) {
 			t.Errorf("%d lines in the minute", n)
 		}
 		errors := 0
-		for _, l := range s.lines[:n] {
+		for _, l := range lines[:n] {
 			if l.level == slog.LevelError {
 				errors++
 			}
@@ -173,8 +182,8 @@ func TestCountsComeByThemselves(t *testing.T) {
 			slog.New(h).Warn("again", "err", errors.New("x"))
 		}
 		time.Sleep(12 * time.Second)
-		if len(s.lines) != 4 || s.lines[3].folded != 97 || s.lines[3].at.Sub(began) != 10*time.Second || s.lines[3].message != "again (the last of 97 more like this in 10s)" {
-			t.Errorf("lines %+v", s.lines)
+		if lines := s.seen(); len(lines) != 4 || lines[3].folded != 97 || lines[3].at.Sub(began) != 10*time.Second || lines[3].message != "again (the last of 97 more like this in 10s)" {
+			t.Errorf("lines %+v", lines)
 		}
 		h.Flush()
 		s.check(t, h, 100)
