@@ -15,6 +15,7 @@ import (
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
+	"tapedeck/collector/logs"
 	"tapedeck/schedule"
 )
 
@@ -481,6 +482,24 @@ func TestWaitingAfterAStart(t *testing.T) {
 		runs(t, &market{clock: clock}, newTape(), exchange(t), newYork(t, "2026-11-21 14:00:00"), slog.New(slog.NewTextHandler(log, nil)))
 		if lines := strings.Count(log.String(), "\n"); lines != 1 || !strings.Contains(log.String(), "CLOSED (Weekend). Next session: Mon Nov 23 09:30:00 AM EST (44 h 29 min)") {
 			t.Errorf("it says\n%s", log)
+		}
+	})
+}
+
+// A session in which nothing goes wrong writes well under 1,000 lines, the canary, the
+// health of each minute and all.
+func TestHealthySessionsLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := &machine{}
+		clock.set(t, "2026-11-20 06:00:00")
+		log := new(bytes.Buffer)
+		handler := logs.New(slog.NewTextHandler(log, nil))
+		runs(t, &market{clock: clock}, newTape(), exchange(t), newYork(t, "2026-11-20 20:00:00"), slog.New(handler))
+		handler.Flush()
+		lines := strings.Count(log.String(), "\n")
+		t.Logf("%d lines, %d of them the health of a minute", lines, strings.Count(log.String(), " trades in "))
+		if _, folded := handler.Counts(); lines < 390 || lines > 450 || folded > 0 || strings.Contains(log.String(), "level=WARN") && !strings.Contains(log.String(), "No trade yet") {
+			t.Errorf("%d lines, %d folded:\n%s", lines, folded, log)
 		}
 	})
 }
