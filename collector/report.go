@@ -41,7 +41,7 @@ func (r *Recorder) report(o outcome, in *inSession, pause time.Duration) {
 	what := string(o.cause)
 	attrs := []any{slog.String("cause", what)}
 	var categorized interface{ Category() string }
-	if errors.As(o.err, &categorized) {
+	if errors.As(o.err, &categorized) && o.cause != ledger.Mute { // then it was us who closed
 		what += ", " + categorized.Category()
 		attrs = append(attrs, slog.String("category", categorized.Category()))
 	}
