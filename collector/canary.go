@@ -21,6 +21,22 @@ type canary struct {
 	told   int64  // event time of the last one that the ledger knows
 }
 
+// canaryAnswers is how long a canary that was never heard may take, event time: after that
+// the feed is taken not to know it.
+const canaryAnswers = 60 * time.Second
+
+// pongsVouch says whether a pong at now is all there is to vouch for quiet: without a
+// canary, or with one that the feed does not know.
+func (c *connection) pongsVouch(now int64) bool {
+	switch {
+	case c.canary.symbol == "":
+		return true
+	case c.r.canaryKnown.Load() || c.life.canary.Load():
+		return false
+	}
+	return c.in.refusedCanary.Load() || now > c.began+canaryAnswers.Milliseconds()
+}
+
 // startCanary subscribes to the canary a moment after the symbols, so that a refusal of it
 // is not one of them. stop waits for the end of that.
 func (c *connection) startCanary(ctx context.Context) (stop func()) {
@@ -46,6 +62,7 @@ func (c *connection) startCanary(ctx context.Context) (stop func()) {
 func (c *connection) sing(t *candle.Trade) {
 	c.canary.heard++
 	c.life.canary.Store(true)
+	c.r.canaryKnown.Store(true)
 	if c.canary.heard == 1 {
 		poke(c.look)
 		return
@@ -62,12 +79,12 @@ func (c *connection) sing(t *candle.Trade) {
 // refused says whether what the feed would not have was the canary: then the session goes
 // on without one.
 func (c *connection) refused(err error) bool {
-	if !c.asked.Load() || c.canary.heard > 0 || c.in.noCanary {
+	if !c.asked.Load() || c.canary.heard > 0 || c.in.refusedCanary.Load() {
 		return false
 	}
 	switch refusal(err) {
 	case "slots", "key", "request":
-		c.in.noCanary = true
+		c.in.refusedCanary.Store(true)
 		c.r.log.Warn(fmt.Sprintf("The canary %s was refused, the session goes on without one: %v", c.canary.symbol, err))
 		return true
 	}

@@ -21,7 +21,6 @@ type cover struct {
 	lag    int64
 
 	began, framed bool
-	canary        bool  // a canary vouches for quiet, and pongs do not
 	start         int64 // the connection vouches from here
 	from, until   int64 // of the spans not settled yet
 	decided       bool  // the time to be heard is over
@@ -60,17 +59,15 @@ func (c *cover) begin(now int64) {
 	c.start, c.from = now, now
 }
 
-// pong tells of a pong that came now.
-func (c *cover) pong(now int64) {
+// pong tells of a pong that came now, and vouches for the time until seen.
+func (c *cover) pong(now, seen int64) {
 	if !c.stated {
 		return
 	}
 	if !c.began {
 		c.begin(now + c.lag)
 	}
-	if !c.canary { // it knows better
-		c.until = max(c.until, now-pongLess)
-	}
+	c.until = max(c.until, seen)
 }
 
 // sang tells that the canary was heard, at now, with a trade of the time seen.
@@ -78,7 +75,6 @@ func (c *cover) sang(seen, now int64) {
 	if !c.stated {
 		return
 	}
-	c.canary = true
 	if !c.began {
 		c.begin(now + c.lag)
 	}

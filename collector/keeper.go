@@ -231,7 +231,7 @@ func (k *keeper) happen(m mark) error {
 	case ponged:
 		if c := k.cover; c != nil {
 			began := c.began
-			c.pong(m.now)
+			c.pong(m.now, m.seen)
 			if !began && c.began {
 				k.closeGap(c.from)
 			}

@@ -137,11 +137,12 @@ type Recorder struct {
 	seal  *seals
 	begun time.Time // wall time, what since counts from
 
-	trades atomic.Int64
-	latest atomic.Int64
-	full   atomic.Bool // the tape found no room at its last commit
-	beats  atomic.Int64
-	since  atomic.Int64 // wall time, ns, at which the commit that runs began; 0: none runs
+	trades      atomic.Int64
+	latest      atomic.Int64
+	full        atomic.Bool // the tape found no room at its last commit
+	beats       atomic.Int64
+	canaryKnown atomic.Bool  // the feed has sent it: so it is no symbol that the feed does not know
+	since       atomic.Int64 // wall time, ns, at which the commit that runs began; 0: none runs
 }
 
 // New makes a recorder. It starts nothing. plan may be nil with AllHours.

@@ -17,14 +17,13 @@ const firstWithin = 30 * time.Second
 
 // inSession is what is known of a session from one of its connections to the next.
 type inSession struct {
-	session     ledger.Session
-	joined      int64 // event time
-	connections int
-	barren      int         // connections in a row that brought no fresh trade
-	noCanary    bool        // it was refused
-	canaryHeard bool        // by an earlier connection
-	first       atomic.Bool // a fresh trade of the session has come
-	warned      bool        // that none has
+	session       ledger.Session
+	joined        int64 // event time
+	connections   int
+	barren        int // connections in a row that brought no fresh trade
+	refusedCanary atomic.Bool
+	first         atomic.Bool // a fresh trade of the session has come
+	warned        bool        // that none has
 }
 
 // report is the one event of a connection or a try that ended, with everything in it.

@@ -66,9 +66,9 @@ func (c *connection) deadline(s ledger.Session, now int64) (dead int64, limit ti
 		c.life.stalls = times
 		c.sign(now)
 	}
-	last, canary := c.life.at.Load(), c.life.canary.Load()
+	last, canary := c.life.at.Load(), c.canary.symbol != "" && c.r.canaryKnown.Load() && !c.in.refusedCanary.Load()
 	from, regular := regularFrom(s, now)
-	limit = max(silenceLimit(canary || c.in.canaryHeard, regular, c.in.barren), c.r.eventTime(silentWall))
+	limit = max(silenceLimit(canary, regular, c.in.barren), c.r.eventTime(silentWall))
 	if regular {
 		last = max(last, from) // before the open nobody needs to trade
 	}

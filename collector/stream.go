@@ -64,7 +64,7 @@ func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) 
 	c := &connection{r: r, conn: conn, in: in, began: began, stop: make(chan struct{}), left: make(chan error, 1), look: make(chan struct{}, 1)}
 	c.sign(began)
 	c.life.stalls, _ = r.in.stalled()
-	if !in.noCanary {
+	if !in.refusedCanary.Load() {
 		c.canary.symbol = r.o.Canary
 	}
 	go c.read(context.WithoutCancel(ctx))
@@ -77,7 +77,6 @@ func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) 
 	if over || isSilent(err) {
 		<-c.left
 	}
-	in.canaryHeard = in.canaryHeard || c.canary.heard > 0
 	o = outcome{err: err, connected: true, over: over, trades: c.trades, fresh: c.fresh,
 		lasted: time.Duration(r.now()-began) * time.Millisecond, quiet: time.Duration(r.now()-c.life.at.Load()) * time.Millisecond}
 	switch {
@@ -202,7 +201,7 @@ func (c *connection) ping(ctx context.Context, limit time.Duration) bool {
 		late := within.Err() != nil
 		cancel()
 		if err == nil {
-			c.r.in.mark(mark{kind: ponged, now: c.r.now()})
+			c.ponged()
 			return true
 		}
 		if ctx.Err() != nil || !late {
@@ -248,7 +247,9 @@ func (c *connection) attend(ctx context.Context, s ledger.Session, stopPings fun
 		}
 		if changed || closed && r.now() >= next {
 			stopPings()
-			if c.life.canary.Load() && !changed && r.now() < dead {
+			// A sign of life in the last second and none behind it, as where the tape ends at
+			// the close. A longer silence may have been the feed's: nothing vouches for it.
+			if c.life.canary.Load() && !changed && c.life.at.Load() >= s.Close-1000 {
 				r.in.mark(mark{kind: closing, now: r.now(), seen: s.Close})
 			}
 			c.part(ctx, "the session is over")
@@ -270,7 +271,17 @@ func (c *connection) part(ctx context.Context, reason string) {
 	within, cancel := context.WithTimeout(ctx, lastPong)
 	defer cancel()
 	if c.conn.Ping(within) == nil {
-		c.r.in.mark(mark{kind: ponged, now: c.r.now()})
+		c.ponged()
 	}
 	_ = c.conn.Close(reason)
+}
+
+// ponged tells the ledger of a pong, and whether it vouches for anything.
+func (c *connection) ponged() {
+	now := c.r.now()
+	m := mark{kind: ponged, now: now, seen: now - pongLess}
+	if !c.pongsVouch(now) {
+		m.seen = 0
+	}
+	c.r.in.mark(m)
 }

@@ -15,7 +15,7 @@ import (
 	"tapedeck/store"
 )
 
-var cuts = flag.Int("cuts", 3, "how often TestKeyUnderFire and TestMissingUnderFire cut the connection; 200 take seven minutes")
+var cuts = flag.Int("cuts", 3, "how often TestKeyUnderFire and TestMissingUnderFire cut the connection; 200 take twenty minutes")
 
 const tradingDay = 390 * time.Minute
 
@@ -39,7 +39,7 @@ func TestKeyUnderFire(t *testing.T) {
 	_, source := spy(t)
 	db := filepath.Join(t.TempDir(), "spy.db")
 	o := playback.ServerOptions{Once: true, CutEvery: tradingDay / time.Duration(*cuts+1)}
-	recordUnder(t, o, time.Minute+time.Duration(*cuts)*5*time.Second, binary(t), source, db, "--skip-market-hours", "--symbols", "SPY")
+	recordUnder(t, o, time.Minute+time.Duration(*cuts)*8*time.Second, binary(t), source, db, "--skip-market-hours", "--symbols", "SPY")
 	compareWithKey(t, db, "SPY_20131007")
 	if n := connections(t, db); n < *cuts {
 		t.Errorf("%d connections", n)
