@@ -203,6 +203,9 @@ func (k *keeper) enter(a *account, open []ledger.Span) bool {
 	}
 	k.warnOfSkew(a)
 	a.stats.addTo(a.counts)
+	if a == k.current && (moved || len(a.counts) > 0) {
+		k.countLog(a)
+	}
 	if (moved || len(a.counts) > 0) && a.stats.uptime > 0 {
 		a.counts.Add(ledger.Uptime, a.stats.uptime)
 		a.stats.uptime = 0

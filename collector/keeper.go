@@ -23,6 +23,8 @@ type keeper struct {
 	stated   bool
 	stopped  bool
 	live     signs
+	written  int64 // lines of the log that are counted, and
+	folded   int64 // events of it
 	health   health
 	up       int64         // event time until which the connection that lives is in Uptime; 0: none lives
 	skewTold time.Time     // wall time

@@ -119,6 +119,9 @@ type Options struct {
 	Clock schedule.Clock
 	// Log is where events go; nil is nowhere.
 	Log *slog.Logger
+	// Logged, if not nil, says how many lines of the log were written, and how many
+	// events folded, so far: they are statistics of the session.
+	Logged func() (written, folded int64)
 	// Sealed is called, if not nil, when a session that is over has been sealed, by a
 	// goroutine that does nothing else. It should end early with ctx.
 	Sealed func(ctx context.Context, s ledger.Session)

@@ -84,6 +84,21 @@ func (k *keeper) sign(now int64) {
 	k.live.last = now
 }
 
+// countLog counts what was logged since the last time.
+func (k *keeper) countLog(a *account) {
+	if k.r.o.Logged == nil {
+		return
+	}
+	written, folded := k.r.o.Logged()
+	if n := written - k.written; n > 0 {
+		a.counts.Add(ledger.LogWritten, n)
+	}
+	if n := folded - k.folded; n > 0 {
+		a.counts.Add(ledger.LogFolded, n)
+	}
+	k.written, k.folded = written, folded
+}
+
 // stayUp counts the time that the connection has lived until now.
 func (k *keeper) stayUp(now int64) {
 	if k.up > 0 && now > k.up && k.current != nil {

@@ -56,6 +56,7 @@ type account struct {
 	lines    []accountLine
 	gaps     []gap
 	sessions []store.Summary
+	candles  map[ledger.Session][2]int64 // of a second, of 100 trades
 }
 
 // accountLine is the seconds of one symbol in one session.
@@ -74,7 +75,7 @@ type gap struct {
 
 // account reads the ledger of every session that was chosen.
 func (sel *selection) account(f *store.File) (*account, error) {
-	a := &account{sessions: sel.sessions}
+	a := &account{sessions: sel.sessions, candles: make(map[ledger.Session][2]int64)}
 	for _, s := range sel.sessions {
 		runs, err := sel.coverage(f, s.Session)
 		if err != nil {
@@ -89,11 +90,21 @@ func (sel *selection) account(f *store.File) (*account, error) {
 				tally[symbol].Add(r.Run)
 			}
 		}
-		for _, symbol := range sel.symbols {
-			if n := tally[symbol]; n != nil {
-				a.lines = append(a.lines, accountLine{s.Session, symbol, *n})
-			}
+		sizes, err := f.Sizes(s.Session)
+		if err != nil {
+			return nil, err
 		}
+		var candles [2]int64
+		for _, symbol := range sel.symbols {
+			n := tally[symbol]
+			if n == nil {
+				continue
+			}
+			a.lines = append(a.lines, accountLine{s.Session, symbol, *n})
+			candles[0] += n[ledger.Traded] + n[ledger.Partial]
+			candles[1] += (sizes[symbol].Trades + 99) / 100
+		}
+		a.candles[s.Session] = candles
 		a.gaps = append(a.gaps, mergeGaps(s.Session, runs)...)
 	}
 	return a, nil
@@ -181,6 +192,8 @@ func (a *account) json(w io.Writer) error {
 	type statistics struct {
 		Date   string        `json:"date"`
 		Source string        `json:"source"`
+		Second int64         `json:"candles_1s"`
+		Tick   int64         `json:"candles_100t"`
 		Counts ledger.Counts `json:"counts"`
 	}
 	all := struct {
@@ -196,7 +209,7 @@ func (a *account) json(w io.Writer) error {
 		all.Gaps = append(all.Gaps, hole{instant(g.From), instant(g.Until), g.symbols, g.Seconds(), g.State.String(), string(g.Cause)})
 	}
 	for _, s := range a.sessions {
-		all.Sessions = append(all.Sessions, statistics{s.Session.Date(), s.Source, s.Counts})
+		all.Sessions = append(all.Sessions, statistics{s.Session.Date(), s.Source, a.candles[s.Session][0], a.candles[s.Session][1], s.Counts})
 	}
 	text, err := json.MarshalIndent(all, "", " ")
 	if err == nil {
@@ -311,18 +324,24 @@ func outcomeOf(ctx context.Context, f *store.File, s ledger.Session) string {
 	if unknown := n[ledger.Unknown]; unknown > 0 {
 		words += fmt.Sprintf(", %s unknown", thousands(unknown))
 	}
-	return words + "; " + text
+	return words + "; " + text + a.made(s)
 }
 
 // tableStatistics is what was counted in each session.
 func (a *account) tableStatistics(w io.Writer) error {
 	fmt.Fprintln(w)
 	for _, s := range a.sessions[max(0, len(a.sessions)-10):] {
-		if _, err := fmt.Fprintf(w, "%s, %s: %s\n", s.Session.Date(), cmp.Or(s.Source, "unknown source"), statisticsOf(s.Counts)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s, %s: %s\n", s.Session.Date(), cmp.Or(s.Source, "unknown source"), statisticsOf(s.Counts)+a.made(s.Session)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// made is how many candles there are of a session.
+func (a *account) made(s ledger.Session) string {
+	n := a.candles[s]
+	return fmt.Sprintf(", %s 1s and %s 100t candles", thousands(n[0]), thousands(n[1]))
 }
 
 // statisticsOf is the statistics of a session in words.
@@ -349,6 +368,9 @@ func statisticsOf(c ledger.Counts) string {
 	if half, ok := c.LagQuantile(0.5); ok {
 		most, _ := c.LagQuantile(0.99)
 		parts = append(parts, fmt.Sprintf("lag %s / %s / %s s (p50, p99, max)", seconds(half), seconds(min(most, c[ledger.LagMost])), seconds(c[ledger.LagMost])))
+	}
+	if n := c[ledger.LogWritten]; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s of log and %s folded", plural(int(n), "line"), plural(int(c[ledger.LogFolded]), "event")))
 	}
 	if n := c[ledger.Lost]; n > 0 {
 		parts = append(parts, plural(int(n), "trade")+" lost")

@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -259,6 +260,9 @@ type fault struct {
 	cause   ledger.Cause    // of those
 	counts  map[string]int  // of frames that were no trades
 	symbols []string        // beside QLD
+	url     string          // of the feed, ws://feed.test else
+	always  bool            // every try ends like the first
+	canary  string          // to be asked for
 	keeps   bool            // every trade that was sent is on file
 	state   [2]ledger.State // of QLD and of the other symbol from second 100 on; 0 is not looked at
 }
@@ -293,6 +297,24 @@ var faults = []fault{
 		_, _ = a.raw.Write([]byte{0x81, 50, '{', '"', 's'})
 		_ = a.raw.Close()
 	}), says: "Disconnected (drop", dial: [2]float64{62, 62.1}, down: [2]float64{2, 5}, cause: ledger.Drop, keeps: true},
+	{name: "TLS failure", url: "wss://feed.test", says: "does not speak TLS", always: true, dial: [2]float64{0.1, 1.1}},
+	{name: "422 for the canary only", canary: "QQQ", script: func(a *attempt) {
+		if !a.accept() {
+			return
+		}
+		go func() {
+			for {
+				_, text, err := a.ws.Read(context.Background())
+				if err != nil {
+					return
+				}
+				if strings.Contains(string(text), "QQQ") {
+					a.say(`{"status_code":422,"message":"Symbols limit reached"}`)
+				}
+			}
+		}()
+		a.trades(24*time.Hour, "QLD")
+	}, keeps: true},
 	{name: "half-open", script: func(a *attempt) {
 		if a.accept() {
 			a.ignorePings()
@@ -370,8 +392,8 @@ func (c fault) play(t *testing.T) {
 	}
 	log := new(bytes.Buffer)
 	handler := logs.New(slog.NewTextHandler(log, nil))
-	feed := feedOf(eodhd.Options{URL: "ws://feed.test", Token: "secret", DialContext: f.dial})
-	r := collector.New(feed, file, anHour{}, collector.Options{Symbols: append([]string{"QLD"}, c.symbols...), Stated: true, Log: slog.New(handler)})
+	feed := feedOf(eodhd.Options{URL: cmp.Or(c.url, "ws://feed.test"), Token: "secret", DialContext: f.dial})
+	r := collector.New(feed, file, anHour{}, collector.Options{Symbols: append([]string{"QLD"}, c.symbols...), Canary: c.canary, Stated: true, Log: slog.New(handler)})
 	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Second)
 	defer cancel()
 	if err := r.Run(ctx); err != nil {
@@ -388,6 +410,15 @@ func (c fault) play(t *testing.T) {
 func (c fault) check(t *testing.T, f *faulty, file *store.File, log string) {
 	s := anHour{}.Next(time.Time{})
 	events := strings.Count(log, "Disconnected") + strings.Count(log, "Connecting failed")
+	if c.always {
+		if events < 5 || events != len(f.dials) || strings.Count(log, c.says) != events || strings.Contains(log, "secret") || f.dials[1].Seconds() > c.dial[1] {
+			t.Errorf("%d events of %d dials at %v:\n%s", events, len(f.dials), f.dials, log)
+		}
+		return
+	}
+	if c.canary != "" && strings.Count(log, "The canary QQQ was refused") != 1 {
+		t.Errorf("it does not say that the canary was refused:\n%s", log)
+	}
 	if c.says == "" && events > 0 || c.says != "" && (events != 1 || !strings.Contains(log, c.says)) || strings.Contains(log, "secret") {
 		t.Errorf("%d disconnects were logged, want %q:\n%s", events, c.says, log)
 	}

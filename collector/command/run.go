@@ -62,7 +62,7 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 		}
 		return err
 	}
-	err = r.record(ctx, c, file, feed, plan, log)
+	err = r.record(ctx, c, file, feed, plan, log, folder.Counts)
 	var hung *hang
 	if errors.As(err, &hung) {
 		return err // what hangs may hold the file: the end of the process lets go of it
@@ -81,11 +81,11 @@ func (r *runCommand) logsJSON() bool {
 // allHours says whether there is no plan to follow.
 func (r *runCommand) allHours() bool { return r.AllHours || r.Market == "crypto" }
 
-func (r *runCommand) record(ctx context.Context, c console, file *store.File, feed eodhd.Options, plan marketPlan, log *slog.Logger) (err error) {
+func (r *runCommand) record(ctx context.Context, c console, file *store.File, feed eodhd.Options, plan marketPlan, log *slog.Logger, logged func() (int64, int64)) (err error) {
 	o := collector.Options{
 		Symbols: r.Symbols, Stated: !r.AllHours, AllHours: r.allHours(), Clock: collector.Clock{},
 		OpenLead: time.Duration(r.OpenLead), CloseGrace: time.Duration(r.CloseGrace),
-		CommitEvery: time.Duration(r.CommitEvery), Log: log, Canary: r.canary(), Preflight: r.Preflight,
+		CommitEvery: time.Duration(r.CommitEvery), Log: log, Logged: logged, Canary: r.canary(), Preflight: r.Preflight,
 	}
 	if r.FeedURL != "" {
 		told := false
