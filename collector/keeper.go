@@ -26,6 +26,7 @@ type keeper struct {
 	written  int64 // lines of the log that are counted, and
 	folded   int64 // events of it
 	health   health
+	silent   silences
 	up       int64         // event time until which the connection that lives is in Uptime; 0: none lives
 	skewTold time.Time     // wall time
 	lag      int64         // how far the feed was seen to be ahead of our clock
@@ -148,6 +149,9 @@ func (k *keeper) take(trades []candle.Trade) error {
 		if !t.Echo {
 			a.stats.note(t, &k.live)
 			k.health.note(t)
+			if k.silent.last != nil {
+				k.silent.last[t.Symbol] = t.Received
+			}
 			k.live.greatest = max(k.live.greatest, t.Time)
 		}
 		if end != i {
@@ -215,6 +219,7 @@ func (k *keeper) hear(t *candle.Trade) {
 func (k *keeper) happen(m mark) error {
 	switch m.kind {
 	case joined:
+		k.silent.begin(k.r.o.Symbols, m.now)
 		k.joinedAt = m.now
 		if k.stated {
 			k.gap = gap{open: true, from: m.now, cause: ledger.Connect}

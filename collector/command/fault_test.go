@@ -261,6 +261,8 @@ type fault struct {
 	counts  map[string]int  // of frames that were no trades
 	symbols []string        // beside QLD
 	url     string          // of the feed, ws://feed.test else
+	second  func(*attempt)  // of the second connection, which ends in an event, too
+	third   [2]float64      // when the third dial comes then
 	always  bool            // every try ends like the first
 	canary  string          // to be asked for
 	keeps   bool            // every trade that was sent is on file
@@ -284,6 +286,8 @@ var faults = []fault{
 	}, says: "no Authorized within 10s", dial: [2]float64{10.1, 11.1}, keeps: true},
 	{name: "403 frame", script: refuses(`{"status":403,"message":"Server error"}`), says: "403 Server error", dial: [2]float64{15, 15.1}, keeps: true},
 	{name: "422 limit", script: refuses(`{"status_code":422,"message":"Symbols limit reached"}`), says: "422 Symbols limit reached", dial: [2]float64{60, 60.1}, keeps: true},
+	{name: "422 limit after a drop", script: closes(1001), second: refuses(`{"status_code":422,"message":"Symbols limit reached"}`), says: "422 Symbols limit reached",
+		dial: [2]float64{62, 62.1}, third: [2]float64{122, 122.2}, keeps: true},
 	{name: "422 demo", script: refuses(`{"status_code":422,"message":"Only limited symbols allowed for demo"}`), says: "Only limited symbols", dial: [2]float64{15, 15.1}, keeps: true},
 	{name: "500 mid-stream", script: says(`{"status":500,"message":"Server error"}`), says: "Disconnected (refused): the feed refused: 500 Server error", dial: [2]float64{62, 62.1}, down: [2]float64{2, 5}, cause: ledger.Refused},
 	{name: "1000", script: closes(1000), says: "Disconnected (drop, closed)", dial: [2]float64{62, 62.1}, down: [2]float64{2, 5}, cause: ledger.Drop, keeps: true},
@@ -385,6 +389,9 @@ func (c fault) play(t *testing.T) {
 	if c.script != nil {
 		f.scripts = append(f.scripts, c.script)
 	}
+	if c.second != nil {
+		f.scripts = append(f.scripts, c.second)
+	}
 	stop := f.serve()
 	file, err := store.Open(filepath.Join(t.TempDir(), "a.db"), store.Options{Command: "test", NoSync: true})
 	if err != nil {
@@ -419,13 +426,20 @@ func (c fault) check(t *testing.T, f *faulty, file *store.File, log string) {
 	if c.canary != "" && strings.Count(log, "The canary QQQ was refused") != 1 {
 		t.Errorf("it does not say that the canary was refused:\n%s", log)
 	}
-	if c.says == "" && events > 0 || c.says != "" && (events != 1 || !strings.Contains(log, c.says)) || strings.Contains(log, "secret") {
+	want, dials := 1, 2
+	if c.second != nil {
+		want, dials = 2, 3
+		if len(f.dials) != 3 || f.dials[2].Seconds() < c.third[0] || f.dials[2].Seconds() > c.third[1] {
+			t.Errorf("dialled at %v, want the third between %v", f.dials, c.third)
+		}
+	}
+	if c.says == "" && events > 0 || c.says != "" && (events != want || !strings.Contains(log, c.says)) || strings.Contains(log, "secret") {
 		t.Errorf("%d disconnects were logged, want %q:\n%s", events, c.says, log)
 	}
 	switch dialled := len(f.dials); {
-	case c.dial[1] == 0 && dialled != 1, c.dial[1] > 0 && dialled != 2:
+	case c.dial[1] == 0 && dialled != 1, c.dial[1] > 0 && dialled != dials:
 		t.Errorf("dialled at %v", f.dials)
-	case dialled == 2 && (f.dials[1].Seconds() < c.dial[0] || f.dials[1].Seconds() > c.dial[1]):
+	case dialled >= 2 && (f.dials[1].Seconds() < c.dial[0] || f.dials[1].Seconds() > c.dial[1]):
 		t.Errorf("the second dial is at %s, want it between %v", f.dials[1], c.dial)
 	}
 	have := map[string]int{}
