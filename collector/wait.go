@@ -21,14 +21,5 @@ func (r *Recorder) waitEvent(ctx context.Context, t int64) bool {
 	return wait(ctx, r.wallUntil(t))
 }
 
-// wait sleeps; it is false when ctx has ended.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
-}
+// wait sleeps, wall time; it is false when ctx has ended.
+func wait(ctx context.Context, d time.Duration) bool { return schedule.Pause(ctx, d) }

@@ -21,7 +21,7 @@ type Clock interface {
 
 // Wait sleeps until t on the clock, or for Look, whichever is earlier: the caller looks
 // again. It is false when ctx has ended. It may be called from any goroutine.
-func Wait(ctx context.Context, c Clock, t time.Time) bool { return pause(ctx, Until(c, t)) }
+func Wait(ctx context.Context, c Clock, t time.Time) bool { return Pause(ctx, Until(c, t)) }
 
 // Until is how long Wait sleeps: wall time, from 0 to Look.
 func Until(c Clock, t time.Time) time.Duration {
@@ -36,8 +36,9 @@ func Until(c Clock, t time.Time) time.Duration {
 // decades is more than anybody waits for, and few enough not to overflow.
 const decades = 30 * 365 * 24 * time.Hour
 
-// pause sleeps; it is false when ctx has ended.
-func pause(ctx context.Context, d time.Duration) bool {
+// Pause sleeps for d, wall time; it is false when ctx has ended. It may be called from any
+// goroutine.
+func Pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -52,7 +52,6 @@ var clockFiles = []string{
 	"collector/keeper.go",
 	"collector/preflight.go",
 	"collector/stream.go",
-	"collector/wait.go",
 	"collector/command/calendar.go",
 	"collector/command/calendarat.go",
 	"collector/command/command.go",

@@ -64,6 +64,7 @@ type accountLine struct {
 	session ledger.Session
 	symbol  string
 	seconds ledger.Tally
+	size    store.Size
 }
 
 // gap is a stretch that was not wholly heard, with those that share it.
@@ -100,7 +101,7 @@ func (sel *selection) account(f *store.File) (*account, error) {
 			if n == nil {
 				continue
 			}
-			a.lines = append(a.lines, accountLine{s.Session, symbol, *n})
+			a.lines = append(a.lines, accountLine{s.Session, symbol, *n, sizes[symbol]})
 			candles[0] += n[ledger.Traded] + n[ledger.Partial]
 			candles[1] += (sizes[symbol].Trades + 99) / 100
 		}

@@ -21,34 +21,19 @@ import (
 func printSymbols(w io.Writer, f *store.File, sel *selection) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "symbol\ttrades\t1s candles\t100t candles\ttraded\tquiet\tpartial\tdown s\tbytes a trade\t1s candle\t100t candle\t")
-	for _, s := range sel.sessions {
-		sizes, err := f.Sizes(s.Session)
-		if err != nil {
-			return err
-		}
-		runs, err := sel.coverage(f, s.Session)
-		if err != nil {
-			return err
-		}
-		tally := make(map[string]*ledger.Tally)
-		for _, r := range runs {
-			for _, symbol := range r.symbols {
-				if tally[symbol] == nil {
-					tally[symbol] = new(ledger.Tally)
-				}
-				tally[symbol].Add(r.Run)
-			}
-		}
-		for _, symbol := range sel.symbols {
-			n, size := tally[symbol], sizes[symbol]
-			candles := n[ledger.Traded] + n[ledger.Partial] + n[ledger.Unknown]
-			hundred := (size.Trades + 99) / 100
-			each := func(bytes, n int64) float64 { return float64(bytes) / float64(max(n, 1)) }
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.1f\t%.1f\t%.1f\t\n", symbol, thousands(size.Trades), thousands(candles),
-				thousands(hundred), thousands(n[ledger.Traded]), thousands(n[ledger.Quiet]),
-				thousands(n[ledger.Partial]), thousands(n[ledger.Down]),
-				each(size.TapeBytes+size.BlockBytes, size.Trades), each(size.SecondBytes, candles), each(size.HundredBytes, hundred))
-		}
+	a, err := sel.account(f)
+	if err != nil {
+		return err
+	}
+	for _, l := range a.lines {
+		n, size := l.seconds, l.size
+		candles := n[ledger.Traded] + n[ledger.Partial]
+		hundred := (size.Trades + 99) / 100
+		each := func(bytes, n int64) float64 { return float64(bytes) / float64(max(n, 1)) }
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.1f\t%.1f\t%.1f\t\n", l.symbol, thousands(size.Trades), thousands(candles),
+			thousands(hundred), thousands(n[ledger.Traded]), thousands(n[ledger.Quiet]),
+			thousands(n[ledger.Partial]), thousands(n[ledger.Down]),
+			each(size.TapeBytes+size.BlockBytes, size.Trades), each(size.SecondBytes, candles), each(size.HundredBytes, hundred))
 	}
 	return t.Flush()
 }
