@@ -36,10 +36,12 @@ func (c *commits) init(r *Recorder) {
 	c.r, c.kick, c.done = r, make(chan struct{}), make(chan error, 1)
 	c.at = wall()
 	go func() {
+		number := int64(0)
 		for range c.kick {
-			r.since.Store(int64(wall().Sub(r.begun)))
+			number++
+			r.commit.Store(number)
 			err := r.tape.Commit()
-			r.since.Store(0)
+			r.commit.Store(0)
 			c.done <- err
 		}
 		close(c.done)

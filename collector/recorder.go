@@ -138,14 +138,14 @@ type Recorder struct {
 	all   *ledger.Symbols
 	in    *intake
 	seal  *seals
-	begun time.Time // wall time, what since counts from
+	begun time.Time // wall time, what life counts from
 
 	trades      atomic.Int64
 	latest      atomic.Int64
 	full        atomic.Bool // the tape found no room at its last commit
 	beats       atomic.Int64
 	canaryKnown atomic.Bool  // the feed has sent it: so it is no symbol that the feed does not know
-	since       atomic.Int64 // wall time, ns, at which the commit that runs began; 0: none runs
+	commit      atomic.Int64 // the number of the one that runs; 0: none
 }
 
 // New makes a recorder. It starts nothing. plan may be nil with AllHours.
@@ -174,14 +174,9 @@ func (r *Recorder) Totals() (trades, t int64) {
 }
 
 // Beats is how often the recording loop has gone round, which it does at least once a
-// minute, and how long the commit that runs has taken, 0 when none does: for a watchdog. A
-// tape that finds no room ends its commits with an error, and is alive. It does not block.
-func (r *Recorder) Beats() (beats int64, committing time.Duration) {
-	if since := r.since.Load(); since > 0 {
-		committing = time.Duration(wall().Sub(r.begun)) - time.Duration(since)
-	}
-	return r.beats.Load(), committing
-}
+// minute, and the number of the commit that runs, 0 when none does: for a watchdog. A tape
+// that finds no room ends its commits with an error, and is alive. It does not block.
+func (r *Recorder) Beats() (rounds, commit int64) { return r.beats.Load(), r.commit.Load() }
 
 // Run records until ctx ends, and then returns within 300 ms of it and the tape's
 // last commit; that is nil unless this commit failed. Any other error is the

@@ -15,6 +15,7 @@ import (
 const (
 	hangLimit = 2 * time.Minute // without a round of the recording loop, or in one commit
 	hangLook  = 5 * time.Second
+	hangLooks = int(hangLimit / hangLook)
 )
 
 // hang is a recorder that stands still. Nothing restarts a process that hangs, so that it
@@ -40,7 +41,7 @@ func watched(ctx context.Context, r *collector.Recorder, db string, log *slog.Lo
 			return err
 		case <-tick.C:
 		}
-		if w.hangs(time.Now()) {
+		if w.hangs() {
 			h := &hang{hangFile(db)}
 			if err := os.WriteFile(h.dump, stacks(), 0o600); err != nil {
 				log.Error(fmt.Sprintf("The stacks cannot be written: %v", err))
@@ -50,21 +51,26 @@ func watched(ctx context.Context, r *collector.Recorder, db string, log *slog.Lo
 	}
 }
 
-// watch knows when the recording loop was last seen to go round.
+// watch knows for how many looks the recorder has stood still. It counts looks and not
+// time: a process that was frozen has not looked either.
 type watch struct {
-	beats func() (int64, time.Duration)
-	last  int64
-	at    time.Time // when last changed; zero: never looked
+	beats          func() (rounds, commit int64)
+	rounds, commit int64 // at the last look
+	still, stuck   int   // looks since the one, and the other, changed
 }
 
-// hangs looks, at now, whether the recorder stands still. A machine that slept has not
-// hung: the clock that times are compared by stops meanwhile.
-func (w *watch) hangs(now time.Time) bool {
-	beats, committing := w.beats()
-	if w.at.IsZero() || beats != w.last {
-		w.last, w.at = beats, now
+// hangs looks whether the recorder stands still.
+func (w *watch) hangs() bool {
+	rounds, commit := w.beats()
+	w.still, w.stuck = w.still+1, w.stuck+1
+	if rounds != w.rounds {
+		w.still = 0
 	}
-	return now.Sub(w.at) > hangLimit || committing > hangLimit
+	if commit != w.commit || commit == 0 {
+		w.stuck = 0
+	}
+	w.rounds, w.commit = rounds, commit
+	return w.still >= hangLooks || w.stuck >= hangLooks
 }
 
 func hangFile(db string) string { return db + ".hang.txt" }
