@@ -15,7 +15,7 @@ import (
 	"tapedeck/store"
 )
 
-var cuts = flag.Int("cuts", 3, "how often TestKeyUnderFire and TestMissingUnderFire cut the connection; 200 take twenty minutes")
+var cuts = flag.Int("cuts", 3, "how often TestKeyUnderFire and TestMissingUnderFire cut the connection; 200 take fourteen minutes")
 
 const tradingDay = 390 * time.Minute
 
