@@ -59,19 +59,9 @@ func (c *cover) begin(now int64) {
 	c.start, c.from = now, now
 }
 
-// pong tells of a pong that came now, and vouches for the time until seen.
-func (c *cover) pong(now, seen int64) {
-	if !c.stated {
-		return
-	}
-	if !c.began {
-		c.begin(now + c.lag)
-	}
-	c.until = max(c.until, seen)
-}
-
-// sang tells that the canary was heard, at now, with a trade of the time seen.
-func (c *cover) sang(seen, now int64) {
+// alive tells of a sign that came now and is no trade: a pong, or the canary's. It vouches
+// for the time until seen.
+func (c *cover) alive(now, seen int64) {
 	if !c.stated {
 		return
 	}

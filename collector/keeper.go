@@ -235,22 +235,14 @@ func (k *keeper) happen(m mark) error {
 		}
 		k.up = m.now
 		k.cover = newCover(k.r.o.Symbols, k.r.all, k.stated, k.lag)
-	case ponged:
-		if c := k.cover; c != nil {
-			began := c.began
-			c.pong(m.now, m.seen)
-			if !began && c.began {
-				k.closeGap(c.from)
-			}
-		}
-	case sang, closing:
+	case ponged, sang, closing:
 		if m.kind == sang {
 			k.sign(m.now)
 			k.health.songs++
 		}
 		if c := k.cover; c != nil {
 			began := c.began
-			c.sang(m.seen, m.now)
+			c.alive(m.now, m.seen)
 			if !began && c.began {
 				k.closeGap(c.from)
 			}

@@ -51,9 +51,8 @@ type unsteady struct {
 	tapes map[int64][]print // by the open of the session
 	plan  Plan
 
-	mu   sync.Mutex
-	all  []*unsteadyConn
-	done int
+	mu  sync.Mutex
+	all []*unsteadyConn
 }
 
 // unsteadyConn is what the server knows of a connection.
@@ -253,9 +252,7 @@ func judge(f *unsteady, tape *memoryTape, sessions []ledger.Session, spansOf fun
 // vouches says whether a connection had read the subscribe before the second, and sent
 // something later that is not older than its end.
 func (f *unsteady) vouches(second int64) bool {
-	n := len(f.all)
-	for i := max(0, f.done-2); i < n; i++ { // seconds come in order, and so do connections
-		c := f.all[i]
+	for _, c := range f.all {
 		if c.subscribed == 0 || c.subscribed > second {
 			continue
 		}

@@ -195,7 +195,7 @@ func TestCutKeepsTheAccount(t *testing.T) {
 		names = append(names, fmt.Sprintf("S%03d", i))
 	}
 	c := newCover(names, ledger.NewSymbols(names...), true, 0)
-	c.pong(at(0), at(-10))
+	c.alive(at(0), at(-10))
 	var ledgerOf []ledger.Span
 	for i, name := range names[1:] {
 		f := trade(name, 100+float64(i), 500)
@@ -453,7 +453,7 @@ func TestCutKeepsTheYoungest(t *testing.T) {
 		names = append(names, fmt.Sprintf("S%03d", i))
 	}
 	c := newCover(names, ledger.NewSymbols(names...), true, 0)
-	c.pong(at(0), at(-10))
+	c.alive(at(0), at(-10))
 	hear := func(name string, seconds float64, echo bool) {
 		f := trade(name, seconds, 0)
 		f.trade.Received, f.trade.Echo = f.at, echo

@@ -81,9 +81,6 @@ func (p *Plan) With(c Calendar) *Plan {
 	return &other
 }
 
-// Hours says whether the plan is of regular or of extended hours.
-func (p *Plan) Hours() ledger.Hours { return p.hours }
-
 // Next is the session that contains t, else the next one. t may be in any time
 // zone. Whether the feed states its clock the plan does not know: Stated is false,
 // for the caller to set. Where no session lies within farthest of t, it is one of no

@@ -41,7 +41,6 @@ const (
 	LagMost        Count = "lag_ms_max"           // from a trade's time to its arrival
 	SkewLeast      Count = "skew_ms_min"          // the median of that in a minute: the clocks' difference
 	SkewMost       Count = "skew_ms_max"
-	CanaryFrames   Count = "canary"
 	LogWritten     Count = "log_written"
 	LogFolded      Count = "log_folded"
 )
