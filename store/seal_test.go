@@ -112,7 +112,7 @@ func blocks(t testing.TB, path string, s ledger.Session) map[string][]byte {
 // the ended session are those of one that was sealed in one go.
 func TestSealedTheSameHoweverCut(t *testing.T) {
 	rng := seeded(t)
-	list := trades(rng, day, 180_000, "QLD", "SPY", "SPY", "SPY", "SPY", "S1", "S2")
+	list := trades(rng, day, 260_000, "QLD", "SPY", "SPY", "SPY", "SPY", "S1", "S2")
 	once := filepath.Join(t.TempDir(), "once.db")
 	f := open(t, once)
 	if _, err := f.Append(day, list); err != nil {
