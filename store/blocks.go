@@ -120,8 +120,8 @@ func (r *blockReader) damaged(at []byte, what string) error {
 
 // readPage copies blocks from the one on that holds the next trade.
 func (r *blockReader) readPage() error {
-	r.data, r.blocks = r.data[:0], r.blocks[:0]
 	return r.f.view(func(tx *bolt.Tx) error {
+		r.data, r.blocks = r.data[:0], r.blocks[:0]
 		var c *bolt.Cursor
 		if b := tx.Bucket(bucketSessions).Bucket(r.key[:]); b != nil {
 			if b = b.Bucket(bucketTrades); b != nil {

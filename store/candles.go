@@ -24,12 +24,12 @@ type CandleRow struct {
 // rows are the same. First and Last of a candle of time are its Start, because that
 // is all that is stored of them. It reads like Trades, and holds the candles of one
 // symbol. An error ends it: a *Dropped when they cannot be made from what is kept.
-func (f *File) Candles(s ledger.Session, symbols []string, v candle.Interval, anchor int64) iter.Seq2[CandleRow, error] {
+func (r *Reading) Candles(s ledger.Session, symbols []string, v candle.Interval, anchor int64) iter.Seq2[CandleRow, error] {
 	return func(yield func(CandleRow, error) bool) {
 		if v.Kind() == candle.Day {
 			anchor = s.Open
 		}
-		base, err := f.newReader(s)
+		base, err := r.reader(s)
 		if err != nil {
 			yield(CandleRow{}, err)
 			return
@@ -73,8 +73,8 @@ func (r *candleReader) read(symbols []string, hand func(string, []candle.Candle)
 
 // candles are the candles of a symbol, from where they are had sooner.
 func (r *candleReader) candles(h *holding) ([]candle.Candle, error) {
-	if bucket := r.stored(); bucket != nil && len(h.rows) == 0 && !h.more {
-		list, err := r.readStored(bucket, r.interval, h.id, h.name, h.blocks)
+	if bucket := r.stored(); bucket != nil && h.blocks >= h.limit {
+		list, err := r.readStored(bucket, r.interval, h.id, h.name, h.limit)
 		if err != nil || list != nil {
 			return list, err
 		}
@@ -133,7 +133,7 @@ func (r *candleReader) kept(symbols []string, hand func(string, []candle.Candle)
 	var list []symbolCount
 	for id := range d.gaps {
 		if id < uint32(len(names)) && (symbols == nil || want.Has(names[id])) {
-			list = append(list, symbolCount{id, names[id], d.lastSeq(id)})
+			list = append(list, symbolCount{id: id, name: names[id], trades: d.lastSeq(id)})
 		}
 	}
 	slices.SortFunc(list, func(a, b symbolCount) int { return cmp.Compare(a.name, b.name) })

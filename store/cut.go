@@ -11,8 +11,11 @@ import (
 // packedTrade is about what a trade takes while it waits to be cut, as on the tape.
 const packedTrade = 16
 
+// cutBytes bounds what of a tape waits to be cut at a time.
+const cutBytes = 64 << 20
+
 // idGroups cuts the symbols with trades, by id, so that the trades of each group fit
-// in groupBytes, or it is one symbol.
+// in cutBytes, or it is one symbol.
 func idGroups(counts []int64) [][]uint32 {
 	var all [][]uint32
 	var group []uint32
@@ -21,7 +24,7 @@ func idGroups(counts []int64) [][]uint32 {
 		if n == 0 {
 			continue
 		}
-		if len(group) > 0 && (total+n)*packedTrade > groupBytes {
+		if len(group) > 0 && (total+n)*packedTrade > cutBytes {
 			all = append(all, group)
 			group, total = nil, 0
 		}

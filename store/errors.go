@@ -36,11 +36,11 @@ func (e *Newer) Error() string {
 // Held says that another process has the file open.
 type Held struct {
 	Path   string
-	Holder string // such as "pid 812, tapedeck run"; empty when it did not leave its name
+	Holder Process // zero when it did not leave its name
 }
 
 func (e *Held) Error() string {
-	if e.Holder == "" {
+	if e.Holder.String() == "" {
 		return fmt.Sprintf("%s is in use by another process", e.Path)
 	}
 	return fmt.Sprintf("%s is in use by %s", e.Path, e.Holder)

@@ -6,7 +6,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -46,11 +45,14 @@ type Options struct {
 type File struct {
 	path        string
 	db          *bolt.DB
+	opened      *os.File // bbolt's, for its lock
 	options     Options
 	recording   bool
 	interrupted bool
-	keepMark    bool                          // Close leaves the mark: this process only tidies up
-	joined      map[[sessionKeySize]byte]bool // by this process; of the goroutine that records
+	keepMark    bool // Close leaves the mark: this process only tidies up
+
+	views  sync.Mutex // of who only reads: one view at a time, for the lock is the file's
+	loaded int        // the commit that names and sets were read at; needs views
 
 	seals      sync.Mutex // one seal at a time; taken before commit
 	beforeSeal func()     // tests: before each transaction of a seal
@@ -58,7 +60,8 @@ type File struct {
 	closed     bool       // needs commit
 
 	mu       sync.Mutex
-	names    growing[string] // by id; read without the lock
+	joined   map[[sessionKeySize]byte]bool // by this process
+	names    growing[string]               // by id; read without the lock
 	ids      map[string]uint32
 	newNames int                      // how many names are not yet on file, at the end of names
 	sets     growing[*ledger.Symbols] // likewise
@@ -97,7 +100,7 @@ func Open(path string, o Options) (*File, error) {
 	if err := f.openBolt(false); err != nil {
 		return nil, err
 	}
-	leaveName(path, o.Command)
+	_ = f.SetSocket("") // who cannot leave his name records all the same
 	if err := errors.Join(f.load(), f.mark()); err != nil {
 		f.db.Close()
 		return nil, err
@@ -106,7 +109,10 @@ func Open(path string, o Options) (*File, error) {
 }
 
 // OpenReadOnly opens a file that nobody records into. ErrMissing, *Held,
-// *Foreign, *Newer and *Damaged say why not; the file is never changed.
+// *Foreign, *Newer and *Damaged say why not; the file is never changed. It keeps
+// nobody from recording: who begins to meanwhile is read on beside, and what is read
+// is right, if it may take longer. A *Held can come of any later call, then, but only
+// when commits follow each other without a pause.
 func OpenReadOnly(path string) (*File, error) {
 	if err := inspect(path); missing(err) {
 		return nil, fmt.Errorf("%s: %w", path, ErrMissing)
@@ -121,6 +127,7 @@ func OpenReadOnly(path string) (*File, error) {
 		f.db.Close()
 		return nil, err
 	}
+	unshare(f.opened)
 	return f, nil
 }
 
@@ -141,25 +148,24 @@ const lockWait = 60 * time.Millisecond
 
 func (f *File) openBolt(readOnly bool) error {
 	return guard(f.path, func() error {
-		var opened *os.File
 		options := &bolt.Options{
 			Timeout: lockWait, ReadOnly: readOnly, NoSync: f.options.NoSync,
-			FreelistType: bolt.FreelistMapType, InitialMmapSize: mmapSize(readOnly),
+			FreelistType: bolt.FreelistMapType, InitialMmapSize: mmapSize(),
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 				file, err := os.OpenFile(name, flag, mode)
-				opened = file
+				f.opened = file
 				return file, err
 			},
 		}
 		db, err := bolt.Open(f.path, 0o644, options)
 		if errors.Is(err, berrors.ErrTimeout) {
-			return &Held{f.path, holder(f.path)}
+			return &Held{f.path, Holder(f.path)}
 		}
 		if err != nil {
 			return fmt.Errorf("open %s: %w", f.path, err)
 		}
-		if replaced(opened, f.path) {
-			return errors.Join(&Held{f.path, ""}, db.Close())
+		if replaced(f.opened, f.path) {
+			return errors.Join(&Held{f.path, Process{}}, db.Close())
 		}
 		// With a large map bbolt grows the file by this much at a time; its
 		// default of 16 MB would dwarf the file of a quiet symbol.
@@ -238,10 +244,8 @@ func (f *File) load() error {
 					return &Damaged{f.path, string(name), "the bucket is missing"}
 				}
 			}
-			if err := f.loadNames(tx.Bucket(bucketSymbols)); err != nil {
-				return err
-			}
-			return f.loadSets(tx.Bucket(bucketSets))
+			f.loaded = tx.ID()
+			return f.loadTables(tx)
 		})
 	})
 }
@@ -263,9 +267,9 @@ func (f *File) checkFormat(meta *bolt.Bucket) error {
 }
 
 func (f *File) loadNames(b *bolt.Bucket) error {
-	return b.ForEach(func(key, value []byte) error {
+	return eachFrom(b, len(f.names.all()), func(key, value []byte) error {
 		name, err := open(value, key)
-		if err != nil || len(key) != 4 || binary.BigEndian.Uint32(key) != uint32(len(f.names.all())) {
+		if err != nil || !isEntry(key, len(f.names.all())) {
 			return &Damaged{f.path, fmt.Sprintf("symbols/%x", key), errBadChecksum.Error()}
 		}
 		f.ids[string(name)] = uint32(len(f.names.all()))
@@ -275,9 +279,9 @@ func (f *File) loadNames(b *bolt.Bucket) error {
 }
 
 func (f *File) loadSets(b *bolt.Bucket) error {
-	return b.ForEach(func(key, value []byte) error {
+	return eachFrom(b, len(f.sets.all()), func(key, value []byte) error {
 		body, err := open(value, key)
-		if err != nil || len(key) != 4 || binary.BigEndian.Uint32(key) != uint32(len(f.sets.all())) {
+		if err != nil || !isEntry(key, len(f.sets.all())) {
 			return &Damaged{f.path, fmt.Sprintf("sets/%x", key), errBadChecksum.Error()}
 		}
 		ids, err := decodeSet(body)

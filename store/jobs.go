@@ -31,27 +31,22 @@ func (f *File) Enlist(job string) error {
 // Pending are the sessions, by time, that closed before the time (Unix ms), have nothing
 // to seal any more, and that a job, once enlisted, has not been done for.
 func (f *File) Pending(job string, before int64) ([]ledger.Session, error) {
-	var list []ledger.Session
-	err := f.eachSession(func(key [sessionKeySize]byte, b *bolt.Bucket) error {
+	return eachSession(f, func(key [sessionKeySize]byte, b *bolt.Bucket) (s ledger.Session, pending bool, err error) {
 		since, err := f.readJob(b.Tx(), job, keySince)
 		if err != nil || since == nil {
-			return err
+			return s, false, err
 		}
 		st, err := f.readStanding(b, key)
 		if err != nil {
-			return err
+			return s, false, err
 		}
-		s := st.about.session
+		s = st.about.session
 		if s.Open < *since || s.Close > before || !st.settled(b) {
-			return nil
+			return s, false, nil
 		}
 		done, err := f.readJob(b.Tx(), job, key[:])
-		if done == nil && err == nil {
-			list = append(list, s)
-		}
-		return err
+		return s, done == nil, err
 	})
-	return list, err
 }
 
 // settled says whether a session has nothing to seal.

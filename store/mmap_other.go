@@ -3,4 +3,4 @@
 package store
 
 // mmapSize is 0 where mapping more than the file would make the file that long.
-func mmapSize(bool) int { return 0 }
+func mmapSize() int { return 0 }

@@ -62,7 +62,7 @@ func (p *prover) trades() error {
 // symbols are those of the session; whole is false when its tape cannot be read: then
 // those in blocks.
 func (p *prover) symbols() (list []symbolCount, whole bool, err error) {
-	list, err = p.f.selected(p.session, nil)
+	list, err = p.f.counted(p.session)
 	if err == nil {
 		return list, true, nil
 	}
@@ -78,7 +78,7 @@ func (p *prover) symbols() (list []symbolCount, whole bool, err error) {
 		if err := p.add(err); err != nil {
 			return nil, false, err
 		}
-		list = append(list, symbolCount{id: id, name: name})
+		list = append(list, symbolCount{id: id, name: name, total: unlimited})
 	}
 	return list, false, nil
 }
@@ -91,7 +91,7 @@ func (p *prover) collect(group []symbolCount, whole bool) ([]holding, error) {
 	}
 	held := make([]holding, len(group))
 	for i, c := range group {
-		held[i] = holding{id: c.id, name: c.name}
+		held[i] = holding{id: c.id, name: c.name, limit: unlimited}
 	}
 	err := p.f.view(func(tx *bolt.Tx) error {
 		return p.reader.standings(tx.Bucket(bucketSessions).Bucket(p.key[:]), held, 1)
@@ -145,7 +145,7 @@ func (p *prover) compare(h *holding, bucket []byte, v candle.Interval, want []ca
 		}
 		return nil
 	}
-	if len(h.rows) > 0 || h.more || len(p.standing.dropped.gaps[h.id]) > 0 {
+	if len(h.rows) > 0 || h.more || h.blocks > h.limit || len(p.standing.dropped.gaps[h.id]) > 0 {
 		return nil // they are those of more trades, or fewer, than there are
 	}
 	p.report.Candles += int64(len(got))
@@ -187,9 +187,14 @@ func (p *prover) strays(list []symbolCount) error {
 		has[id] = true
 	}
 	for _, stored := range storedIntervals {
-		err := p.f.eachIn(p.session, stored.bucket, func(k, _ []byte) {
-			if id, _, ok := parseCandleKey(k); !ok || !has[id] {
-				_ = p.add(&Damaged{p.path, place(p.session, string(stored.bucket), k), "there is no trade for it"})
+		err := eachIn(p.f, p.session, stored.bucket, func(k, _ []byte) string {
+			if id, _, ok := parseCandleKey(k); ok && has[id] {
+				return ""
+			}
+			return place(p.session, string(stored.bucket), k)
+		}, func(stray string) {
+			if stray != "" {
+				_ = p.add(&Damaged{p.path, stray, "there is no trade for it"})
 			}
 		})
 		if err := p.add(err); err != nil {

@@ -117,7 +117,7 @@ func TestMissingAndHeld(t *testing.T) {
 	}
 	f := open(t, path)
 	var held *store.Held
-	if _, err := store.Open(path, store.Options{}); !errors.As(err, &held) || !strings.HasSuffix(held.Holder, ", test") {
+	if _, err := store.Open(path, store.Options{}); !errors.As(err, &held) || !strings.HasSuffix(held.Holder.String(), ", test") {
 		t.Errorf("a second recorder: %v", err)
 	}
 	if _, err := store.OpenReadOnly(path); !errors.As(err, &held) {

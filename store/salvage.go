@@ -45,7 +45,7 @@ func Salvage(ctx context.Context, path, to string, o Options) (*Salvaged, error)
 	}
 	defer file.Close()
 	if !share(file) {
-		return nil, &Held{path, holder(path)}
+		return nil, &Held{path, Holder(path)}
 	}
 	info, err := file.Stat()
 	if err != nil {

@@ -136,8 +136,10 @@ func (c *scanner) sealed(tape, id uint32) bool {
 
 // readPage copies the next records.
 func (c *scanner) readPage() error {
-	c.data, c.records, c.more = c.data[:0], c.records[:0], false
+	begun, next, on, bytes := c.begun, c.next, c.tape, c.bytes
 	return c.f.view(func(tx *bolt.Tx) error {
+		c.begun, c.next, c.tape, c.bytes = begun, next, on, bytes
+		c.data, c.records, c.more = c.data[:0], c.records[:0], false
 		b := tx.Bucket(bucketSessions).Bucket(c.key[:])
 		if b == nil {
 			return nil

@@ -50,18 +50,10 @@ func (f *File) Unsealed(s ledger.Session) int64 {
 // Unfinished are the sessions that have something to seal, or candles to store when
 // they have ended, by time.
 func (f *File) Unfinished() ([]ledger.Session, error) {
-	var list []ledger.Session
-	err := f.eachSession(func(key [sessionKeySize]byte, b *bolt.Bucket) error {
+	return eachSession(f, func(key [sessionKeySize]byte, b *bolt.Bucket) (ledger.Session, bool, error) {
 		st, err := f.readStanding(b, key)
-		if err != nil {
-			return err
-		}
-		if !st.settled(b) {
-			list = append(list, st.about.session)
-		}
-		return nil
+		return st.about.session, !st.settled(b), err
 	})
-	return list, err
 }
 
 // sealer is one seal. What it writes waits in puts until a transaction is worth it.

@@ -61,7 +61,7 @@ func (w *sealer) staleCandles(id uint32) (h holding, stale bool, err error) {
 	if err != nil {
 		return h, false, err
 	}
-	h = holding{id: id, name: name}
+	h = holding{id: id, name: name, limit: unlimited}
 	err = w.f.view(func(tx *bolt.Tx) (err error) {
 		b := tx.Bucket(bucketSessions).Bucket(w.key[:])
 		if h.blocks, err = w.f.lastSeq(b.Bucket(bucketTrades), w.key, id); err != nil {

@@ -21,24 +21,18 @@ type Summary struct {
 
 // Sessions are the sessions on file, by time.
 func (f *File) Sessions() ([]Summary, error) {
-	var all []Summary
-	err := f.eachSession(func(key [sessionKeySize]byte, b *bolt.Bucket) error {
+	return eachSession(f, func(key [sessionKeySize]byte, b *bolt.Bucket) (s Summary, ok bool, err error) {
 		a, err := f.readAbout(b, key)
 		if err != nil {
-			return err
+			return s, false, err
 		}
 		counts, err := f.readCounts(b, key)
 		if err != nil {
-			return err
+			return s, false, err
 		}
 		d, err := f.readDropped(b, key)
-		if err != nil {
-			return err
-		}
-		all = append(all, Summary{a.session, a.source, counts, d.trades, d.candles})
-		return nil
+		return Summary{a.session, a.source, counts, d.trades, d.candles}, true, err
 	})
-	return all, err
 }
 
 // Last is the session on file that opened last, false when there is none.
@@ -60,18 +54,25 @@ func (f *File) Last() (s ledger.Session, ok bool, err error) {
 	return s, ok, err
 }
 
-// eachSession visits the bucket of every session in one transaction, by time.
-func (f *File) eachSession(visit func(key [sessionKeySize]byte, b *bolt.Bucket) error) error {
-	return f.view(func(tx *bolt.Tx) error {
+// eachSession looks at the bucket of every session in one transaction, and returns what
+// it found worth keeping, by time.
+func eachSession[T any](f *File, look func(key [sessionKeySize]byte, b *bolt.Bucket) (T, bool, error)) (list []T, err error) {
+	err = f.view(func(tx *bolt.Tx) error {
+		list = nil
 		sessions := tx.Bucket(bucketSessions)
 		return sessions.ForEach(func(name, _ []byte) error {
 			b := sessions.Bucket(name)
 			if b == nil || len(name) != sessionKeySize {
 				return nil // what a later minor version added
 			}
-			return visit([sessionKeySize]byte(name), b)
+			found, ok, err := look([sessionKeySize]byte(name), b)
+			if ok && err == nil {
+				list = append(list, found)
+			}
+			return err
 		})
 	})
+	return list, err
 }
 
 func (f *File) readAbout(b *bolt.Bucket, key [sessionKeySize]byte) (about, error) {
@@ -155,6 +156,7 @@ func (f *File) Spans(s ledger.Session) ([]ledger.Span, error) {
 	var stored []storedSpan
 	name := sessionKey(s)
 	err := f.view(func(tx *bolt.Tx) error {
+		stored = stored[:0]
 		b := tx.Bucket(bucketSessions).Bucket(name[:])
 		if b == nil {
 			return nil
@@ -189,53 +191,6 @@ func (f *File) Spans(s ledger.Session) ([]ledger.Span, error) {
 		spans[i] = ledger.Span{From: p.from, Until: p.until, Symbols: sets[p.set], Cause: p.cause}
 	}
 	return spans, nil
-}
-
-// Timelines reads the ledger of a session once, and tells of any symbol what was
-// heard. Where nothing says why the record stops, the cause is crash or shutdown
-// as the file was left.
-func (f *File) Timelines(s ledger.Session) (func(symbol string) ledger.Timeline, error) {
-	spans, err := f.Spans(s)
-	if err != nil {
-		return nil, err
-	}
-	rest := f.rest()
-	return func(symbol string) ledger.Timeline { return ledger.NewTimeline(s, spans, symbol, rest) }, nil
-}
-
-// Symbols are the symbols of a session, sorted: those with trades, kept or dropped,
-// and those the ledger names.
-func (f *File) Symbols(s ledger.Session) ([]string, error) {
-	list, err := f.selected(s, nil)
-	if err != nil {
-		return nil, err
-	}
-	d, err := f.dropped(s)
-	if err != nil {
-		return nil, err
-	}
-	spans, err := f.Spans(s)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, c := range list {
-		names = append(names, c.name)
-	}
-	for id := range d.gaps {
-		if all := f.names.all(); id < uint32(len(all)) {
-			names = append(names, all[id])
-		}
-	}
-	var last *ledger.Symbols
-	for _, p := range spans {
-		if p.Symbols != last {
-			names = append(names, p.Symbols.Names()...)
-			last = p.Symbols
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
 }
 
 func sortIDs(ids []uint32) { slices.Sort(ids) }

@@ -12,3 +12,6 @@ import (
 func share(file *os.File) bool {
 	return syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) == nil
 }
+
+// unshare lets go of the lock.
+func unshare(file *os.File) { _ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) }

@@ -72,58 +72,76 @@ func (f *File) sizeTape(s ledger.Session, of func(uint32) *Size) error {
 
 // sizeBlocks measures what is sealed.
 func (f *File) sizeBlocks(s ledger.Session, of func(uint32) *Size) error {
-	err := f.eachIn(s, bucketTrades, func(k, v []byte) {
-		if id, first, ok := parseBlockKey(k); ok {
-			size := of(id)
-			size.BlockBytes += int64(len(k) + len(v))
-			if h, err := blockHeader(v); err == nil {
-				size.Trades = first + int64(h.Count) - 1
-			}
+	type found struct {
+		id          uint32
+		ok          bool
+		bytes, last int64
+	}
+	err := eachIn(f, s, bucketTrades, func(k, v []byte) found {
+		id, first, ok := parseBlockKey(k)
+		b := found{id, ok, int64(len(k) + len(v)), 0}
+		if h, err := blockHeader(v); err == nil {
+			b.last = first + int64(h.Count) - 1
+		}
+		return b
+	}, func(b found) {
+		if b.ok {
+			size := of(b.id)
+			size.BlockBytes += b.bytes
+			size.Trades = max(size.Trades, b.last)
 		}
 	})
 	for _, i := range storedIntervals {
 		if err != nil {
 			return err
 		}
-		err = f.eachIn(s, i.bucket, func(k, v []byte) {
-			if id, _, ok := parseCandleKey(k); ok {
-				size := of(id)
-				bytes := &size.SecondBytes
-				if !i.interval.ByTime() {
-					bytes = &size.HundredBytes
-				}
-				*bytes += int64(len(k) + len(v))
+		err = eachIn(f, s, i.bucket, func(k, v []byte) found {
+			id, _, ok := parseCandleKey(k)
+			return found{id, ok, int64(len(k) + len(v)), 0}
+		}, func(b found) {
+			switch {
+			case !b.ok:
+			case i.interval.ByTime():
+				of(b.id).SecondBytes += b.bytes
+			default:
+				of(b.id).HundredBytes += b.bytes
 			}
 		})
 	}
 	return err
 }
 
-// eachIn visits the values of a bucket of a session, in transactions of a page's time.
-// What it hands out is good during the call only.
-func (f *File) eachIn(s ledger.Session, bucket []byte, visit func(k, v []byte)) error {
+// eachIn looks at the values of a bucket of a session, in transactions of a page's time,
+// and visits what it saw in them when the transaction is over. What look is handed is good
+// during the call only.
+func eachIn[T any](f *File, s ledger.Session, bucket []byte, look func(k, v []byte) T, visit func(T)) error {
 	key := sessionKey(s)
-	var from []byte
+	var start, from []byte
+	var found []T
 	for more := true; more; {
+		start = append(start[:0], from...)
 		err := f.view(func(tx *bolt.Tx) error {
-			more = false
+			found, more = found[:0], false
 			b := tx.Bucket(bucketSessions).Bucket(key[:])
 			if b == nil || b.Bucket(bucket) == nil {
 				return nil
 			}
 			until := newPage()
 			c := b.Bucket(bucket).Cursor()
-			for k, v := c.Seek(from); k != nil; k, v = c.Next() {
+			for k, v := c.Seek(start); k != nil; k, v = c.Next() {
 				if until.over() {
 					from, more = append(from[:0], k...), true
 					return nil
 				}
-				visit(k, v)
+				found = append(found, look(k, v))
 			}
 			return nil
 		})
 		if err != nil {
 			return err
+		}
+		for _, each := range found {
+			visit(each)
 		}
 	}
 	return nil

@@ -283,7 +283,11 @@ func (f *File) Begin(s ledger.Session, now int64) error {
 	if err := f.reshape(s, summaries); err != nil {
 		return err
 	}
-	defer func() { f.joined[sessionKey(s)] = true }()
+	defer func() {
+		f.mu.Lock()
+		f.joined[sessionKey(s)] = true
+		f.mu.Unlock()
+	}()
 	for i := len(summaries) - 1; i >= 0; i-- {
 		old := summaries[i].Session
 		if old.Open > s.Open || !old.Stated || f.joined[sessionKey(old)] {
@@ -352,8 +356,4 @@ func (f *File) rest() ledger.Cause {
 		return ledger.Crash
 	}
 	return ledger.Shutdown
-}
-
-func (f *File) view(do func(tx *bolt.Tx) error) error {
-	return guard(f.path, func() error { return f.db.View(do) })
 }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"iter"
+	"slices"
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
@@ -19,9 +21,10 @@ type Row struct {
 // then arrival. It reads the file in pages and holds no transaction while the
 // caller looks at a row; a seal meanwhile does not show. An error ends it: a *Dropped
 // when the session's trades are not kept any more.
-func (f *File) Trades(s ledger.Session, symbols []string) iter.Seq2[Row, error] {
+func (r *Reading) Trades(s ledger.Session, symbols []string) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		r, err := f.newReader(s)
+		f := r.f
+		r, err := r.reader(s)
 		if err == nil && r.blocks.dropped.trades {
 			err = &Dropped{f.path, s, "trades"}
 		}
@@ -55,6 +58,7 @@ type reader struct {
 	session ledger.Session
 	key     [sessionKeySize]byte
 	blocks  blockReader
+	list    []symbolCount // what there is to read, by name
 }
 
 func (f *File) newReader(s ledger.Session) (*reader, error) {
@@ -63,14 +67,25 @@ func (f *File) newReader(s ledger.Session) (*reader, error) {
 	return &reader{f: f, session: s, key: key, blocks: blockReader{f: f, session: s, key: key, dropped: d, decoder: block.NewDecoder()}}, err
 }
 
+// selected are the symbols asked for (nil: all) that have trades.
+func (r *reader) selected(symbols []string) []symbolCount {
+	if symbols == nil {
+		return r.list
+	}
+	var list []symbolCount
+	for _, name := range symbols {
+		if i, ok := slices.BinarySearchFunc(r.list, name, func(c symbolCount, name string) int { return cmp.Compare(c.name, name) }); ok {
+			list = append(list, r.list[i])
+		}
+	}
+	slices.SortFunc(list, func(a, b symbolCount) int { return cmp.Compare(a.name, b.name) })
+	return slices.Compact(list)
+}
+
 // holdings visits what the session has of each of the named symbols (nil: all), by
 // name, while more says so.
 func (r *reader) holdings(symbols []string, visit func(*holding) error, more func() bool) error {
-	list, err := r.f.selected(r.session, symbols)
-	if err != nil {
-		return err
-	}
-	for _, group := range groups(list) {
+	for _, group := range groups(r.selected(symbols)) {
 		held, err := r.collect(group, 1)
 		if err != nil {
 			return err
@@ -94,20 +109,21 @@ func (r *reader) each(h *holding, seq int64, visit func(seq int64, trades []cand
 	}
 	for {
 		b := &r.blocks
-		b.id, b.name, b.next, b.until = h.id, h.name, seq, h.blocks+1
+		b.id, b.name, b.next, b.until = h.id, h.name, seq, min(h.blocks, h.limit)+1
 		if err := b.each(watched); err != nil || !goOn {
 			return err
 		}
 		first := max(seq, h.first)
-		if rows := h.rows[min(first-h.first, int64(len(h.rows))):]; len(rows) > 0 && !watched(first, rows) {
+		end := min(int64(len(h.rows)), max(0, h.limit+1-h.first))
+		if rows := h.rows[min(first-h.first, end):end]; len(rows) > 0 && !watched(first, rows) {
 			return nil
 		}
 		seq = max(seq, h.first+int64(len(h.rows)))
-		if !h.more {
+		if !h.more || seq > h.limit {
 			return nil
 		}
 		// A symbol whose trades on the tape do not fit in memory at once.
-		next, err := r.collect([]symbolCount{{id: h.id, name: h.name, trades: groupTrades}}, seq)
+		next, err := r.collect([]symbolCount{{id: h.id, name: h.name, trades: groupTrades, total: h.limit}}, seq)
 		if err != nil {
 			return err
 		}

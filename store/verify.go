@@ -145,10 +145,8 @@ func damagedPage(path string, p pages.Problem) *Damaged {
 
 // sessions reads every session as a reader does, and compares what should agree.
 func (v *verifier) sessions() error {
-	var keys [][sessionKeySize]byte
-	err := v.f.eachSession(func(key [sessionKeySize]byte, _ *bolt.Bucket) error {
-		keys = append(keys, key)
-		return nil
+	keys, err := eachSession(v.f, func(key [sessionKeySize]byte, _ *bolt.Bucket) ([sessionKeySize]byte, bool, error) {
+		return key, true, nil
 	})
 	if err := v.add(err); err != nil {
 		return err

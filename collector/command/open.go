@@ -67,11 +67,10 @@ func explain(err error) error {
 	return err
 }
 
-// stopLine stops in peace whoever holds the file: "pid 812, tapedeck run".
-func stopLine(holder string) string {
-	var pid int
-	if n, _ := fmt.Sscanf(holder, "pid %d,", &pid); n == 1 {
-		return fmt.Sprintf("kill -TERM %d   # stops it in peace; then the same again", pid)
+// stopLine stops in peace whoever holds the file.
+func stopLine(holder store.Process) string {
+	if holder.PID > 0 {
+		return fmt.Sprintf("kill -TERM %d   # stops it in peace; then the same again", holder.PID)
 	}
 	return program() + " version   # and the same again when the other has ended"
 }
