@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"os"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -14,10 +15,17 @@ func CheckPages(path string, tell func(line string)) error {
 	if err := inspect(path); err != nil {
 		return err
 	}
-	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: lockWait})
+	var opened *os.File
+	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: lockWait,
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			file, err := os.OpenFile(name, flag, mode)
+			opened = file
+			return file, err
+		}})
 	if err != nil {
 		return err
 	}
+	unshare(opened) // who wants to record need not wait
 	found := 0
 	err = db.View(func(tx *bolt.Tx) error {
 		for err := range tx.Check() {

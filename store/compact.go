@@ -32,14 +32,18 @@ func Compact(ctx context.Context, path string, o Options, now int64) (before, af
 	if err := f.sealEnded(ctx, now); err != nil {
 		return 0, 0, err
 	}
-	before = f.size()
+	space, err := f.Space()
+	if err != nil {
+		return 0, 0, err
+	}
+	before = space.Size
 	draft := path + ".compact"
 	_ = os.Remove(draft) // of one that was killed
 	defer os.Remove(draft)
 	if err := f.copyTo(ctx, draft); err != nil {
 		return 0, 0, fmt.Errorf("compact %s: %w", path, full(err))
 	}
-	if err := proveCopy(ctx, draft); err != nil {
+	if _, err := proveCopy(ctx, draft); err != nil {
 		return 0, 0, err
 	}
 	// Who waits for the old file finds, once it is free, that it is not the one at the
@@ -74,46 +78,66 @@ func (f *File) sealEnded(ctx context.Context, now int64) error {
 	return nil
 }
 
-func (f *File) size() int64 {
-	info, err := os.Stat(f.path)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
-}
-
-// copyTo copies every key into a new file, and waits until it is on disk. The mark of
-// this process is left out: nobody records into a copy.
+// copyTo copies every key, as of one moment, into a new file, and waits until it is on
+// disk. It ends early with ctx. The mark of this process is left out: nobody records into
+// a copy.
 func (f *File) copyTo(ctx context.Context, path string) error {
 	return guard(f.path, func() error {
-		db, err := bolt.Open(path, 0o644, &bolt.Options{NoFreelistSync: false, FreelistType: bolt.FreelistMapType, Timeout: lockWait})
+		var draft *os.File
+		db, err := bolt.Open(path, 0o644, &bolt.Options{FreelistType: bolt.FreelistMapType, Timeout: lockWait,
+			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+				file, err := os.OpenFile(name, flag, mode)
+				draft = file
+				return file, err
+			}})
 		if err != nil {
 			return err
 		}
+		// bbolt's own copying cannot be stopped, but it cannot write a closed file either.
+		running := context.AfterFunc(ctx, func() { _ = draft.Close() })
 		db.AllocSize = compactAlloc
 		db.NoSync = true // once, at the end
 		err = bolt.Compact(db, f.db, compactTx)
-		if err == nil && !f.keepMark {
-			err = db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyMark) })
+		if err == nil {
+			err = db.Update(f.copyMark)
 		}
 		if err == nil {
 			err = db.Sync()
 		}
-		return errors.Join(err, db.Close(), ctx.Err())
+		if err = errors.Join(err, db.Close()); !running() && ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return err
 	})
+}
+
+// copyMark keeps in a copy that the last recorder died, but not in which file, and leaves
+// out that this process records.
+func (f *File) copyMark(tx *bolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
+	if !f.keepMark || meta.Get(keyMark) == nil {
+		return meta.Delete(keyMark)
+	}
+	body, err := open(meta.Get(keyMark), keyMark)
+	if err != nil {
+		return err
+	}
+	m := parseMark(string(body))
+	m.inode = 0
+	return putSigned(meta, keyMark, []byte(m.String()))
 }
 
 // compactTx bounds the memory of a copy: bytes a transaction.
 const compactTx = 8 << 20
 
 // proveCopy verifies a copy.
-func proveCopy(ctx context.Context, path string) error {
+func proveCopy(ctx context.Context, path string) (*Report, error) {
 	report, err := Verify(ctx, path)
 	if err != nil {
-		return fmt.Errorf("the compacted copy: %w", err)
+		return nil, fmt.Errorf("the copy: %w", err)
 	}
 	if len(report.Problems) > 0 {
-		return fmt.Errorf("the compacted copy: %w", report.Problems[0])
+		return nil, fmt.Errorf("the copy: %w", report.Problems[0])
 	}
-	return nil
+	return report, nil
 }

@@ -6,6 +6,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"tapedeck/collector/candle"
+	"tapedeck/collector/ledger"
 	"tapedeck/store/block"
 )
 
@@ -194,4 +195,23 @@ func (t *tape) scanStaged(visit func(id uint32, t *candle.Trade) bool) error {
 // staged says whether the same trade is among those before it in its batch.
 func staged(before []candle.Trade, trade *candle.Trade) bool {
 	return slices.ContainsFunc(before, func(t candle.Trade) bool { return trade.Same(&t) })
+}
+
+// Latest is the greatest time of each symbol's trades in a session that this process
+// records, Unix ms, as far as it has come to know them: not of a symbol whose trades were
+// sealed before it began and that has not traded since. It does not read the file.
+func (f *File) Latest(s ledger.Session) map[string]int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t := f.tapes[sessionKey(s)]
+	if t == nil {
+		return nil
+	}
+	latest, names := make(map[string]int64), f.names.all()
+	for id, l := range t.last {
+		if l.any && l.latest > 0 {
+			latest[names[id]] = l.latest
+		}
+	}
+	return latest
 }

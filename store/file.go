@@ -36,6 +36,9 @@ type Options struct {
 	Source string
 	// Version is the program's own, noted in the file.
 	Version string
+	// MaxSize is how many bytes the file may grow to: then it is as good as a full disk.
+	// 0 is no limit. A file that is larger already is recorded into as far as it has room.
+	MaxSize int64
 	// NoSync leaves out fsync. For tests.
 	NoSync bool
 }
@@ -49,11 +52,13 @@ type File struct {
 	options     Options
 	recording   bool
 	interrupted bool
+	copied      bool
 	keepMark    bool // Close leaves the mark: this process only tidies up
 
 	views  sync.Mutex // of who only reads: one view at a time, for the lock is the file's
 	loaded int        // the commit that names and sets were read at; needs views
 
+	backups    sync.Mutex // one backup at a time; taken before all others
 	seals      sync.Mutex // one seal at a time; taken before commit
 	beforeSeal func()     // tests: before each transaction of a seal
 	commit     sync.Mutex // one commit at a time; taken before mu
@@ -92,8 +97,14 @@ func Open(path string, o Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	copied := probe.Copied()
 	if err := probe.Close(); err != nil {
 		return nil, fmt.Errorf("close %s: %w", path, err)
+	}
+	if copied { // writing to a torn copy would make it worse
+		if err := proveValues(path); err != nil {
+			return nil, err
+		}
 	}
 	f := newFile(path, o)
 	f.recording = true
@@ -150,7 +161,7 @@ func (f *File) openBolt(readOnly bool) error {
 	return guard(f.path, func() error {
 		options := &bolt.Options{
 			Timeout: lockWait, ReadOnly: readOnly, NoSync: f.options.NoSync,
-			FreelistType: bolt.FreelistMapType, InitialMmapSize: mmapSize(),
+			FreelistType: bolt.FreelistMapType, InitialMmapSize: mmapSize(), MaxSize: int(f.options.MaxSize),
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 				file, err := os.OpenFile(name, flag, mode)
 				f.opened = file
@@ -238,7 +249,11 @@ func (f *File) load() error {
 			if err := f.checkFormat(meta); err != nil {
 				return err
 			}
-			f.interrupted = meta.Get(keyMark) != nil
+			if signed := meta.Get(keyMark); signed != nil {
+				f.interrupted = true
+				body, _ := open(signed, keyMark)
+				f.copied = parseMark(string(body)).elsewhere(f.opened)
+			}
 			for _, name := range [][]byte{bucketSymbols, bucketSets, bucketSessions} {
 				if tx.Bucket(name) == nil {
 					return &Damaged{f.path, string(name), "the bucket is missing"}
@@ -304,7 +319,7 @@ func (f *File) loadSets(b *bolt.Bucket) error {
 // mark notes in the file that it is being recorded. Found at the next start, it
 // tells that this process did not get to Close.
 func (f *File) mark() error {
-	text := fmt.Sprintf("pid=%d start=%s", os.Getpid(), time.Now().UTC().Format(time.RFC3339))
+	text := running{pid: os.Getpid(), start: time.Now().UTC(), inode: inodeOf(f.opened)}.String()
 	err := f.db.Update(func(tx *bolt.Tx) error {
 		meta := tx.Bucket(bucketMeta)
 		return errors.Join(putSigned(meta, keyMark, []byte(text)), putSigned(meta, keyWriter, []byte(f.options.Version)))
@@ -322,12 +337,34 @@ func (f *File) SetSource(source string) {
 	f.options.Source = source
 }
 
+// Format is the format of the file, major.minor, and the version of the program that
+// recorded into it last.
+func (f *File) Format() (format, writer string, err error) {
+	err = f.view(func(tx *bolt.Tx) error {
+		meta := tx.Bucket(bucketMeta)
+		body, err := open(meta.Get(keyFormat), keyFormat)
+		if err != nil || len(body) < 2 {
+			return &Damaged{f.path, "meta/format", errBadChecksum.Error()}
+		}
+		format = fmt.Sprintf("%d.%d", body[0], body[1])
+		if body, err = open(meta.Get(keyWriter), keyWriter); err == nil {
+			writer = string(body)
+		}
+		return nil
+	})
+	return format, writer, err
+}
+
 // Path is where the file lies.
 func (f *File) Path() string { return f.path }
 
 // Interrupted says whether the last process that recorded into the file died
 // without closing it.
 func (f *File) Interrupted() bool { return f.interrupted }
+
+// Copied says whether the file is a copy that was made while somebody recorded into the
+// original, with something that knows nothing of it, such as cp: it may be torn.
+func (f *File) Copied() bool { return f.copied }
 
 // Close ends the use of the file. A file that was recorded into first commits what
 // is staged. Closing twice is safe.

@@ -20,6 +20,7 @@ var (
 	keyFormat = []byte("format")
 	keyWriter = []byte("writer")
 	keyMark   = []byte("mark")
+	keyBackup = []byte("backup")
 	keySince  = []byte("since")
 
 	keyAbout   = []byte("about")

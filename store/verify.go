@@ -27,15 +27,66 @@ type Report struct {
 	Sessions        int
 	Trades, Candles int64
 	Pages, Free     int64
+
+	head uint64 // the commit that was read
 }
 
 // Verify proves a file that nobody records into: every page and its place in the tree
 // by a reader of our own, every checksum, every record and block, every stored candle
 // against the fold of its trades, and the ledger against the sessions. It changes
 // nothing, goes on behind what is damaged, and blocks for as long as reading and
-// folding the file takes; ctx ends it. An error is a file that cannot be read at all:
-// those of OpenReadOnly. What is damaged inside is in the report.
+// folding the file takes; ctx ends it. It keeps nobody from recording: when somebody began
+// to, the error is a *Held. An error is a file that cannot be read at all: those of
+// OpenReadOnly. What is damaged inside is in the report.
 func Verify(ctx context.Context, path string) (*Report, error) {
+	before := headTx(path)
+	report, err := verify(ctx, path)
+	if report != nil {
+		report.head = before
+	}
+	if headTx(path) != before {
+		return nil, &Held{path, Holder(path)}
+	}
+	return report, err
+}
+
+// Undisturbed is a *Held when somebody has recorded into the file since Verify made the
+// report.
+func Undisturbed(path string, r *Report) error {
+	if headTx(path) != r.head {
+		return &Held{path, Holder(path)}
+	}
+	return nil
+}
+
+// headTx is the number of the last commit to a file; 0 of one that cannot be read.
+func headTx(path string) uint64 {
+	file, err := os.Open(path)
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	head, _ := pages.ReadHead(file)
+	return head.Tx
+}
+
+// Verify proves a file that this process records into, beside the recording: like the
+// function of that name, but what is read comes by bbolt, in short transactions, and not
+// page by page. It blocks likewise; ctx ends it.
+func (f *File) Verify(ctx context.Context) (*Report, error) {
+	v := &verifier{ctx: ctx, path: f.path, f: f, report: new(Report)}
+	if err := v.bucket(nil); err != nil {
+		return nil, err
+	}
+	space, err := f.Space()
+	if err != nil {
+		return nil, err
+	}
+	v.report.Pages, v.report.Free = space.Pages, space.Free
+	return v.report, v.sessions()
+}
+
+func verify(ctx context.Context, path string) (*Report, error) {
 	if err := inspect(path); missing(err) {
 		return nil, fmt.Errorf("%s: %w", path, ErrMissing)
 	} else if err != nil && !isDamaged(err) {

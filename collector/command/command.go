@@ -37,10 +37,13 @@ type console struct {
 type commandLine struct {
 	Run      runCommand      `cmd:"" help:"Record, session after session."`
 	Demo     demoCommand     `cmd:"" help:"Record a simulated session end to end, no key and no network, and show what came out."`
+	Status   statusCommand   `cmd:"" help:"What is recorded, what is missing, what happens next; of a stopped file: what is in it."`
 	Calendar calendarCommand `cmd:"" help:"Days of a range, holidays and early closes by name."`
 	Coverage coverageCommand `cmd:"" help:"Per session and symbol: seconds traded, quiet, partial, down, with each gap and its cause."`
-	Export   exportCommand   `cmd:"" help:"Write candles, trades or coverage as CSV."`
-	Verify   verifyCommand   `cmd:"" help:"Prove a stopped file: pages, checksums, every stored candle against its trades."`
+	News     newsCommand     `cmd:"" help:"Latest headlines."`
+	Export   exportCommand   `cmd:"" help:"Write candles, trades or coverage as CSV, also while it is recorded."`
+	Backup   backupCommand   `cmd:"" help:"Write a consistent, verified copy, also while it is recorded."`
+	Verify   verifyCommand   `cmd:"" help:"Prove a file, also while it is recorded: checksums, every stored candle against its trades; of a stopped one its pages, too."`
 	Compact  compactCommand  `cmd:"" help:"Give space back: write a stopped file anew, sealed and verified."`
 	Replay   replayCommand   `cmd:"" help:"Serve a recording as an EODHD feed."`
 	Simulate simulateCommand `cmd:"" help:"Serve a generated market as an EODHD feed."`

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -29,26 +30,40 @@ func (k *coverageCommand) Run(ctx context.Context, c console) error {
 	if err := k.check(); err != nil {
 		return err
 	}
-	f, err := store.OpenReadOnly(k.path())
+	notes, err := consult(ctx, k.path(), k, c.out)
+	fmt.Fprint(c.err, notes)
+	return err
+}
+
+func (*coverageCommand) name() string { return "coverage" }
+
+func (k *coverageCommand) ask(v url.Values) {
+	k.period.ask(v)
+	v.Set("format", k.Format)
+}
+
+func (k *coverageCommand) take(a *asked) error {
+	k.Format = cmp.Or(a.take("format"), "table")
+	return k.period.take(a)
+}
+
+func (k *coverageCommand) answer(ctx context.Context, b book, out io.Writer) (string, error) {
+	f := b.Read()
+	sel, err := k.choose(ctx, f, b.now())
 	if err != nil {
-		return err
-	}
-	defer f.Close()
-	sel, err := k.choose(ctx, f)
-	if err != nil {
-		return err
+		return "", err
 	}
 	account, err := sel.account(f)
 	if err != nil {
-		return err
+		return "", err
 	}
 	switch k.Format {
 	case "csv":
-		return account.csv(c.out)
+		return "", account.csv(out)
 	case "json":
-		return account.json(c.out)
+		return "", account.json(out)
 	}
-	return account.table(c.out, f.Path(), sel)
+	return "", account.table(out, f.Path(), sel)
 }
 
 // account is what is known of the listening to a selection.
@@ -75,7 +90,7 @@ type gap struct {
 }
 
 // account reads the ledger of every session that was chosen.
-func (sel *selection) account(f *store.File) (*account, error) {
+func (sel *selection) account(f *store.Reading) (*account, error) {
 	a := &account{sessions: sel.sessions, candles: make(map[ledger.Session][2]int64)}
 	for _, s := range sel.sessions {
 		runs, err := sel.coverage(f, s.Session)
@@ -296,7 +311,8 @@ const mostCounted = 200
 
 // outcomeOf is a session that is over in words: "23,400 s: 4,112 traded, 19,288 quiet, 0
 // partial, 0 down; 41,112 trades, 1 connection ...".
-func outcomeOf(ctx context.Context, f *store.File, s ledger.Session) string {
+func outcomeOf(ctx context.Context, file *store.File, s ledger.Session) string {
+	f := file.Read()
 	all, err := f.Sessions()
 	if err != nil {
 		return err.Error()

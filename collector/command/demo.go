@@ -157,18 +157,19 @@ func (d *demoCommand) show(ctx context.Context, c console, took time.Duration) e
 		return err
 	}
 	defer f.Close() // again, after verify, which wants it for itself
-	sel, err := (&period{Session: "last"}).choose(ctx, f)
+	r := f.Read()
+	sel, err := (&period{Session: "last"}).choose(ctx, r, time.Now())
 	if err != nil {
 		return err
 	}
-	if err := printSymbols(c.out, f, sel); err != nil {
+	if err := printSymbols(c.out, r, sel); err != nil {
 		return err
 	}
-	if err := printGaps(c.out, f, sel); err != nil {
+	if err := printGaps(c.out, r, sel); err != nil {
 		return err
 	}
 	name := strings.TrimSuffix(d.DB, filepath.Ext(d.DB)) + "-1s.csv"
-	rows, err := exportFile(name, f, sel)
+	rows, err := exportFile(name, r, sel)
 	if err != nil {
 		return err
 	}
@@ -184,7 +185,7 @@ func (d *demoCommand) show(ctx context.Context, c console, took time.Duration) e
 		return err
 	}
 	fmt.Fprintf(c.out, "\nRecorded in %.1f s; %s has %.1f MB.\n\n", took.Seconds(), d.DB, float64(info.Size())/1e6)
-	if err := verified(ctx, c, d.DB); err != nil {
+	if err := verified(ctx, c.out, d.DB); err != nil {
 		return err
 	}
 	fmt.Fprint(c.out, "\nNext:\n")
@@ -196,7 +197,7 @@ func (d *demoCommand) show(ctx context.Context, c console, took time.Duration) e
 }
 
 // exportFile writes the 1-second candles beside the file.
-func exportFile(name string, f *store.File, sel *selection) (rows int, err error) {
+func exportFile(name string, f *store.Reading, sel *selection) (rows int, err error) {
 	err = output(name, nil, func(w io.Writer) (err error) {
 		rows, err = sel.write(w, f, "1s", candle.Second)
 		return err

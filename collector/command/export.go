@@ -1,11 +1,13 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,41 +28,67 @@ type exportCommand struct {
 
 // Run writes the rows, and one line about them to stderr.
 func (e *exportCommand) Run(ctx context.Context, c console) error {
-	var interval candle.Interval
-	if e.What != "trades" && e.What != "coverage" {
-		var err error
-		if interval, err = candle.ParseInterval(e.What); err != nil {
-			return &usage{problem: err.Error() + "; right is for example 1s, 5m, 1d, 100t, trades or coverage", try: program() + " export 1s"}
-		}
+	if _, err := e.interval(); err != nil {
+		return err
 	}
 	if err := e.check(); err != nil {
 		return err
 	}
-	f, err := store.OpenReadOnly(e.path())
-	if err != nil {
-		return err
-	}
-	defer f.Close()
 	if sameFile(e.Output, e.path()) {
 		return &usage{problem: fmt.Sprintf("-o %s is the recording itself; right is for example -o %s.csv", e.Output, e.Output)}
 	}
-	sel, err := e.choose(ctx, f)
-	if err != nil {
-		return err
-	}
-	rows := 0
-	err = output(e.Output, c.out, func(w io.Writer) (err error) {
-		rows, err = sel.write(w, f, e.What, interval)
+	var notes string
+	err := output(e.Output, c.out, func(w io.Writer) (err error) {
+		notes, err = consult(ctx, e.path(), e, w)
 		return err
 	})
-	if err != nil {
-		return err
+	fmt.Fprint(c.err, notes)
+	return err
+}
+
+// interval is that of the candles asked for, none for other rows.
+func (e *exportCommand) interval() (v candle.Interval, err error) {
+	if e.What == "trades" || e.What == "coverage" {
+		return v, nil
 	}
-	return sel.describe(c.err, f, e.What, rows)
+	if v, err = candle.ParseInterval(e.What); err != nil {
+		err = &usage{problem: err.Error() + "; right is for example 1s, 5m, 1d, 100t, trades or coverage", try: program() + " export 1s"}
+	}
+	return v, err
+}
+
+func (*exportCommand) name() string { return "export" }
+
+func (e *exportCommand) ask(v url.Values) {
+	e.period.ask(v)
+	v.Set("what", e.What)
+	v.Set("format", e.Format)
+}
+
+func (e *exportCommand) take(a *asked) error {
+	e.What, e.Format = cmp.Or(a.take("what"), "1s"), cmp.Or(a.take("format"), "csv")
+	return e.period.take(a)
+}
+
+func (e *exportCommand) answer(ctx context.Context, b book, out io.Writer) (string, error) {
+	interval, err := e.interval()
+	if err != nil {
+		return "", err
+	}
+	f := b.Read()
+	sel, err := e.choose(ctx, f, b.now())
+	if err != nil {
+		return "", err
+	}
+	rows, err := sel.write(out, f, e.What, interval)
+	if err != nil {
+		return "", err
+	}
+	return sel.describe(f, e.What, rows)
 }
 
 // write writes what was chosen as CSV and returns the number of rows.
-func (sel *selection) write(w io.Writer, f *store.File, what string, v candle.Interval) (int, error) {
+func (sel *selection) write(w io.Writer, f *store.Reading, what string, v candle.Interval) (int, error) {
 	switch {
 	case what == "trades":
 		return sel.writeTrades(w, f)
@@ -72,7 +100,7 @@ func (sel *selection) write(w io.Writer, f *store.File, what string, v candle.In
 	return sel.writeCountCandles(w, f, v)
 }
 
-func (sel *selection) writeTrades(w io.Writer, f *store.File) (rows int, err error) {
+func (sel *selection) writeTrades(w io.Writer, f *store.Reading) (rows int, err error) {
 	var d export.Decimals
 	for row, err := range sel.trades(f) {
 		if err != nil {
@@ -94,7 +122,7 @@ func (sel *selection) writeTrades(w io.Writer, f *store.File) (rows int, err err
 }
 
 // decimals is what the candles of the selection need.
-func (sel *selection) decimals(f *store.File, v candle.Interval) (d export.Decimals, err error) {
+func (sel *selection) decimals(f *store.Reading, v candle.Interval) (d export.Decimals, err error) {
 	for r, err := range sel.candles(f, v) {
 		if err != nil {
 			return d, err
@@ -104,7 +132,7 @@ func (sel *selection) decimals(f *store.File, v candle.Interval) (d export.Decim
 	return d, nil
 }
 
-func (sel *selection) writeTimeCandles(w io.Writer, f *store.File, v candle.Interval) (rows int, err error) {
+func (sel *selection) writeTimeCandles(w io.Writer, f *store.Reading, v candle.Interval) (rows int, err error) {
 	d, err := sel.decimals(f, v)
 	if err != nil {
 		return 0, err
@@ -142,7 +170,7 @@ func (sel *selection) writeTimeCandles(w io.Writer, f *store.File, v candle.Inte
 	return rows, out.Close()
 }
 
-func (sel *selection) writeCountCandles(w io.Writer, f *store.File, v candle.Interval) (rows int, err error) {
+func (sel *selection) writeCountCandles(w io.Writer, f *store.Reading, v candle.Interval) (rows int, err error) {
 	d, err := sel.decimals(f, v)
 	if err != nil {
 		return 0, err
@@ -160,7 +188,7 @@ func (sel *selection) writeCountCandles(w io.Writer, f *store.File, v candle.Int
 	return rows, out.Close()
 }
 
-func (sel *selection) writeCoverage(w io.Writer, f *store.File) (rows int, err error) {
+func (sel *selection) writeCoverage(w io.Writer, f *store.Reading) (rows int, err error) {
 	out := export.NewCoverage(w)
 	for _, s := range sel.sessions {
 		runs, err := sel.coverage(f, s.Session)
@@ -178,12 +206,12 @@ func (sel *selection) writeCoverage(w io.Writer, f *store.File) (rows int, err e
 }
 
 // describe is the line on stderr.
-func (sel *selection) describe(w io.Writer, f *store.File, what string, rows int) error {
+func (sel *selection) describe(f *store.Reading, what string, rows int) (string, error) {
 	down, unknown := int64(0), int64(0)
 	for _, s := range sel.sessions {
 		runs, err := sel.coverage(f, s.Session)
 		if err != nil {
-			return err
+			return "", err
 		}
 		for _, r := range runs {
 			switch r.State {
@@ -209,8 +237,7 @@ func (sel *selection) describe(w io.Writer, f *store.File, what string, rows int
 			break
 		}
 	}
-	_, err := fmt.Fprintln(w, line)
-	return err
+	return line + "\n", nil
 }
 
 // simulated says whether a session's source is a generated market.

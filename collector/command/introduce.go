@@ -55,6 +55,12 @@ func (r *runCommand) introduce(c console, file *store.File, plan marketPlan, now
 	if warning, soon := schedule.Ends(now); soon && !r.allHours() {
 		log.Warn(warning)
 	}
+	if name := store.UnsafeFilesystem(filepath.Dir(file.Path())); name != "" {
+		log.Warn(fmt.Sprintf("%s is on %s, where a file like this can be lost: locks and syncs do not hold there. Put it on a local disk: --db /local/tapedeck.db", file.Path(), name))
+	}
+	if file.Copied() {
+		log.Warn("The file is a copy that was made while somebody recorded into the original. Its pages and values were read and are whole; \"tapedeck verify\" proves the candles, too")
+	}
 	if file.Interrupted() {
 		log.Warn("The last recorder died without closing the file; what it committed is there, and the ledger shows the gap")
 	}
@@ -81,6 +87,9 @@ func (r *runCommand) diagnose(file *store.File, plan marketPlan, now time.Time) 
 		d.add("Last session", lastHeard(file, sessions[len(sessions)-1].Session))
 	}
 	d.add("Saved", r.saved())
+	if r.Backup {
+		d.add("Backup", "after each session, to "+backupPath(file.Path()))
+	}
 	d.add("Stop", "Ctrl-C or SIGTERM")
 	return d
 }

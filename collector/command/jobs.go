@@ -31,6 +31,9 @@ func (r *runCommand) jobs(file *store.File, clock schedule.Clock, log *slog.Logg
 			return nil
 		}})
 	}
+	if r.Backup {
+		list = append(list, backupJob(file, r.KeepBackups, clock, log)) // behind what changes the file
+	}
 	j := schedule.NewJobs(file, clock, time.Duration(r.CloseGrace), list...)
 	j.Failed = func(job string, s ledger.Session, err error, again time.Duration) {
 		var attrs []any

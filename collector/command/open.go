@@ -49,6 +49,7 @@ func explain(err error) error {
 	var foreign *store.Foreign
 	var newer *store.Newer
 	var damaged *store.Damaged
+	var short *store.Short
 	var told *hinted
 	switch {
 	case err == nil, errors.As(err, &told):
@@ -61,7 +62,16 @@ func explain(err error) error {
 		return &hinted{err, program() + " run --help   # --db takes another file; this one was not touched"}
 	case errors.As(err, &newer):
 		return &hinted{err, program() + " version   # a newer one reads the file, which was not touched"}
+	case errors.As(err, &short):
+		return &hinted{err, program() + " backup /another/disk/tapedeck.db"}
+	case errors.Is(err, store.ErrItself):
+		return &usage{problem: err.Error() + "; right is another path", try: program() + " backup copy.db"}
 	case errors.As(err, &damaged):
+		if p, since, torn := store.Torn(damaged.Path); torn {
+			return &hinted{fmt.Errorf("%s is a torn copy, of two moments: it was copied with something like cp while pid %d recorded into the original, as since %s; %s: %s",
+				damaged.Path, p.PID, since.Format(time.RFC3339), damaged.Where, damaged.What),
+				program() + " backup copy.db --db ORIGINAL   # that is whole, also while it is recorded; of this one: " + program() + " verify " + damaged.Path + " --salvage NEW"}
+		}
 		return &hinted{err, program() + " verify " + damaged.Path + "   # says what is good; the file was not touched, a backup may be better"}
 	}
 	return err

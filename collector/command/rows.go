@@ -38,7 +38,7 @@ func bySymbol[T any](sel *selection, read func(ledger.Session, []string) iter.Se
 	}
 }
 
-func (sel *selection) trades(f *store.File) iter.Seq2[store.Row, error] {
+func (sel *selection) trades(f *store.Reading) iter.Seq2[store.Row, error] {
 	return func(yield func(store.Row, error) bool) {
 		for r, err := range bySymbol(sel, f.Trades) {
 			if err == nil && (r.row.Time < sel.from || r.row.Time >= sel.to) {
@@ -51,7 +51,7 @@ func (sel *selection) trades(f *store.File) iter.Seq2[store.Row, error] {
 	}
 }
 
-func (sel *selection) candles(f *store.File, v candle.Interval) iter.Seq2[inSession[store.CandleRow], error] {
+func (sel *selection) candles(f *store.Reading, v candle.Interval) iter.Seq2[inSession[store.CandleRow], error] {
 	return func(yield func(inSession[store.CandleRow], error) bool) {
 		read := func(s ledger.Session, symbols []string) iter.Seq2[store.CandleRow, error] {
 			return f.Candles(s, symbols, v, 0)
@@ -69,15 +69,19 @@ func (sel *selection) candles(f *store.File, v candle.Interval) iter.Seq2[inSess
 
 // coverage is the runs of seconds of one session, each with the symbols that share
 // it, by time.
-func (sel *selection) coverage(f *store.File, s ledger.Session) ([]sharedRun, error) {
+func (sel *selection) coverage(f *store.Reading, s ledger.Session) ([]sharedRun, error) {
 	timeline, err := f.Timelines(s)
+	if err != nil {
+		return nil, err
+	}
+	until, err := f.Until(s)
 	if err != nil {
 		return nil, err
 	}
 	shared := make(map[ledger.Run][]string)
 	add := func(symbol string, seconds []int64) {
 		for run := range timeline(symbol).Runs(slices.Values(seconds)) {
-			if run, ok := sel.clip(run); ok {
+			if run, ok := sel.clip(run, until); ok {
 				shared[run] = append(shared[run], symbol)
 			}
 		}
@@ -125,13 +129,13 @@ type sharedRun struct {
 	symbols []string
 }
 
-// clip is the part of a run in the chosen time, by whole seconds.
-func (sel *selection) clip(r ledger.Run) (ledger.Run, bool) {
+// clip is the part of a run in the chosen time and before until, by whole seconds.
+func (sel *selection) clip(r ledger.Run, until int64) (ledger.Run, bool) {
 	if sel.from > r.From {
 		r.From = (sel.from + 999) / 1000 * 1000
 	}
-	if sel.to < r.Until {
-		r.Until = sel.to / 1000 * 1000
+	if to := min(sel.to, until); to < r.Until {
+		r.Until = to / 1000 * 1000
 	}
 	return r, r.From < r.Until
 }

@@ -31,8 +31,11 @@ type runCommand struct {
 	Preflight   bool   `name:"preflight" default:"true" negatable:"" help:"Try the key at a start while the market is closed (default yes)."`
 	CommitEvery span   `name:"commit-every" default:"1s" help:"A trade is on disk within this time (default 1s)." placeholder:"1s"`
 	retention
-	LogFormat string `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
-	Verbose   bool   `name:"verbose" short:"v" help:"Say more."`
+	Backup      bool     `name:"backup" default:"true" negatable:"" help:"After each session write backup/NAME beside the file: a verified copy that may be copied with anything (default yes)."`
+	KeepBackups int      `name:"keep-backups" default:"1" help:"How many of them there are to be: NAME, NAME.1 ... (default 1)." placeholder:"1"`
+	MaxSize     byteSize `name:"max-size" default:"0" help:"The file grows to at most this; then it is as with a full disk (default no limit)." placeholder:"5GB"`
+	LogFormat   string   `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
+	Verbose     bool     `name:"verbose" short:"v" help:"Say more."`
 
 	says string // what the feed says it plays
 }
@@ -45,6 +48,9 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	if err := r.checkURL(); err != nil {
 		return err
 	}
+	if r.KeepBackups < 1 {
+		return &usage{problem: fmt.Sprintf("--keep-backups %d keeps none; right is for example --keep-backups 7, or --no-backup", r.KeepBackups)}
+	}
 	log, folder := newLog(c.out, r.logsJSON(), r.Verbose)
 	defer folder.Flush()
 	plan, err := r.plan(r.AllHours, log)
@@ -55,14 +61,16 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	if r.FeedURL != "" && feed.Token == "" {
 		feed.Token = "tapedeck" // a playback server takes any key but none
 	}
-	file, err := openWaiting(ctx, r.path(), store.Options{Command: "tapedeck run", Source: r.source(), Version: version()}, log)
+	before := store.Holder(r.path()).Socket
+	file, err := openWaiting(ctx, r.path(), store.Options{Command: "tapedeck run", Source: r.source(), Version: version(), MaxSize: int64(r.MaxSize)}, log)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil // told to stop while it waited
 		}
 		return err
 	}
-	err = r.record(ctx, c, file, feed, plan, log, folder.Counts)
+	recording := &live{file: file, plan: plan, begun: time.Now(), run: r, clock: collector.Clock{}}
+	err = r.record(ctx, c, recording, before, feed, log, folder.Counts)
 	var hung *hang
 	if errors.As(err, &hung) {
 		return err // what hangs may hold the file: the end of the process lets go of it
@@ -81,7 +89,19 @@ func (r *runCommand) logsJSON() bool {
 // allHours says whether there is no plan to follow.
 func (r *runCommand) allHours() bool { return r.AllHours || r.Market == "crypto" }
 
-func (r *runCommand) record(ctx context.Context, c console, file *store.File, feed eodhd.Options, plan marketPlan, log *slog.Logger, logged func() (int64, int64)) (err error) {
+// record records, and answers beside it. before is the socket of the recorder before.
+func (r *runCommand) record(ctx context.Context, c console, l *live, before string, feed eodhd.Options, log *slog.Logger, logged func() (int64, int64)) (err error) {
+	file, plan := l.file, l.plan
+	ctx, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer func() {
+		stop()
+		var hung *hang
+		if !errors.As(err, &hung) {
+			beside.Wait()
+		}
+	}()
+	l.answer(ctx, before, log, &beside)
 	o := collector.Options{
 		Symbols: r.Symbols, Stated: !r.AllHours, AllHours: r.allHours(), Clock: collector.Clock{},
 		OpenLead: time.Duration(r.OpenLead), CloseGrace: time.Duration(r.CloseGrace),
@@ -113,17 +133,10 @@ func (r *runCommand) record(ctx context.Context, c console, file *store.File, fe
 		jobs.Wake()
 	}
 	r.introduce(c, file, plan, o.Clock.Now(), log)
-	ctx, stop := context.WithCancel(ctx)
-	var beside sync.WaitGroup
-	defer func() {
-		stop()
-		var hung *hang
-		if !errors.As(err, &hung) {
-			beside.Wait()
-		}
-	}()
 	beside.Go(func() { jobs.Run(ctx) })
-	return watched(ctx, collector.New(feedOf(feed), file, plan, o), file.Path(), log)
+	recorder := collector.New(feedOf(feed), file, plan, o)
+	l.begin(recorder, o.Clock)
+	return watched(ctx, recorder, file.Path(), log)
 }
 
 // canary is the symbol that --canary stands for.

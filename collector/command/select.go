@@ -1,9 +1,11 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,10 +33,28 @@ type selection struct {
 	symbols  []string        // sorted; of any of the sessions
 }
 
+// ask puts the flags into a question.
+func (p *period) ask(v url.Values) {
+	for name, text := range map[string]string{"session": p.Session, "from": p.From, "to": p.To} {
+		if text != "" {
+			v.Set(name, text)
+		}
+	}
+	if len(p.Symbols) > 0 {
+		v["symbols"] = p.Symbols
+	}
+}
+
+// take reads what ask put there, and checks it.
+func (p *period) take(a *asked) error {
+	p.Session, p.From, p.To, p.Symbols = cmp.Or(a.take("session"), "last"), a.take("from"), a.take("to"), a.list("symbols")
+	return p.check()
+}
+
 // check finds what is wrong with the flags before a file is opened.
 func (p *period) check() error {
 	if p.From == "" && p.To == "" {
-		_, err := p.bySession(nil)
+		_, err := p.bySession(nil, time.Time{})
 		return err
 	}
 	return p.byTime(new(selection), nil)
@@ -42,7 +62,7 @@ func (p *period) check() error {
 
 // choose reads from the file what the flags ask for. ctx ends the reading of what was
 // chosen, too.
-func (p *period) choose(ctx context.Context, f *store.File) (*selection, error) {
+func (p *period) choose(ctx context.Context, f *store.Reading, now time.Time) (*selection, error) {
 	all, err := f.Sessions()
 	if err != nil {
 		return nil, err
@@ -54,7 +74,7 @@ func (p *period) choose(ctx context.Context, f *store.File) (*selection, error) 
 	if p.From != "" || p.To != "" {
 		err = p.byTime(sel, all)
 	} else {
-		sel.sessions, err = p.bySession(all)
+		sel.sessions, err = p.bySession(all, now)
 	}
 	if err != nil {
 		return nil, err
@@ -66,7 +86,7 @@ func (p *period) choose(ctx context.Context, f *store.File) (*selection, error) 
 	return sel, sel.chooseSymbols(f, p.Symbols)
 }
 
-func (sel *selection) chooseSymbols(f *store.File, want []string) error {
+func (sel *selection) chooseSymbols(f *store.Reading, want []string) error {
 	for _, s := range sel.sessions {
 		names, err := f.Symbols(s.Session)
 		if err != nil {
@@ -122,7 +142,7 @@ func moment(flag, text string, whole bool) (int64, error) {
 	return day.UnixMilli(), nil
 }
 
-func (p *period) bySession(all []store.Summary) ([]store.Summary, error) {
+func (p *period) bySession(all []store.Summary, now time.Time) ([]store.Summary, error) {
 	within := func(first, last string) []store.Summary {
 		return slices.DeleteFunc(slices.Clone(all), func(s store.Summary) bool {
 			return s.Session.Date() < first || s.Session.Date() > last
@@ -135,7 +155,7 @@ func (p *period) bySession(all []store.Summary) ([]store.Summary, error) {
 	case p.Session == "last":
 		return all[max(0, len(all)-1):], nil
 	case p.Session == "today":
-		today := time.Now().In(schedule.NewYork()).Format(time.DateOnly)
+		today := now.In(schedule.NewYork()).Format(time.DateOnly)
 		return within(today, today), nil
 	case strings.HasPrefix(p.Session, "last:"):
 		n, err := strconv.Atoi(p.Session[len("last:"):])

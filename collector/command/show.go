@@ -18,7 +18,7 @@ import (
 
 // printSymbols is the table of symbols: what was recorded of each, and the state of
 // every second.
-func printSymbols(w io.Writer, f *store.File, sel *selection) error {
+func printSymbols(w io.Writer, f *store.Reading, sel *selection) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "symbol\ttrades\t1s candles\t100t candles\ttraded\tquiet\tpartial\tdown s\tbytes a trade\t1s candle\t100t candle\t")
 	a, err := sel.account(f)
@@ -39,7 +39,7 @@ func printSymbols(w io.Writer, f *store.File, sel *selection) error {
 }
 
 // printGaps lists the stretches that were not wholly heard, each once.
-func printGaps(w io.Writer, f *store.File, sel *selection) error {
+func printGaps(w io.Writer, f *store.Reading, sel *selection) error {
 	for _, s := range sel.sessions {
 		runs, err := sel.coverage(f, s.Session)
 		if err != nil {

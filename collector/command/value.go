@@ -2,8 +2,10 @@ package command
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,6 +20,26 @@ func (s *span) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is not a duration", text)
 	}
 	*s = span(d)
+	return nil
+}
+
+// byteSize is a size on the command line, such as 500MB or 5GB (powers of 1000) or a number of
+// bytes; 0 is no limit.
+type byteSize int64
+
+// UnmarshalText reads a number with or without a unit.
+func (b *byteSize) UnmarshalText(text []byte) error {
+	number, factor := strings.ToUpper(strings.TrimSpace(string(text))), 1.0
+	for i, unit := range []string{"KB", "MB", "GB", "TB"} {
+		if bare, ok := strings.CutSuffix(number, unit); ok {
+			number, factor = bare, math.Pow10(3*(i+1))
+		}
+	}
+	n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || n < 0 || n*factor > math.MaxInt64/2 {
+		return fmt.Errorf("%q is not a size", text)
+	}
+	*b = byteSize(n * factor)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -40,22 +41,55 @@ func (v *verifyCommand) Run(ctx context.Context, c console) error {
 	if v.Salvage != "" {
 		return v.salvage(ctx, c)
 	}
-	return verified(ctx, c, v.path())
+	notes, err := consult(ctx, v.path(), v, c.out)
+	fmt.Fprint(c.err, notes)
+	return err
+}
+
+func (*verifyCommand) name() string { return "verify" }
+
+func (*verifyCommand) ask(url.Values) {}
+
+func (*verifyCommand) take(*asked) error { return nil }
+
+func (v *verifyCommand) answerStopped(ctx context.Context, path string, out io.Writer) error {
+	return verified(ctx, out, path)
+}
+
+// answer proves a file beside its recording.
+func (v *verifyCommand) answer(ctx context.Context, b book, out io.Writer) (string, error) {
+	begun := time.Now()
+	report, err := b.Verify(ctx)
+	if err != nil {
+		return "", err
+	}
+	return "", conclude(out, b.Path(), report, boltsWord{text: "not run, for the file is being recorded; a backup is checked"}, begun)
 }
 
 // verified proves a file and says what came of it. A damaged file is an error.
-func verified(ctx context.Context, c console, path string) error {
+func verified(ctx context.Context, out io.Writer, path string) error {
 	begun := time.Now()
 	report, err := store.Verify(ctx, path)
 	if err != nil {
 		return err
 	}
 	bolts := checkPages(ctx, path)
-	printReport(c.out, report)
-	fmt.Fprintf(c.out, "bbolt's own check: %s\n", bolts)
+	if err := store.Undisturbed(path, report); err != nil {
+		return err
+	}
+	return conclude(out, path, report, bolts, begun)
+}
+
+// conclude says what came of it.
+func conclude(out io.Writer, path string, report *store.Report, bolts boltsWord, begun time.Time) error {
+	printReport(out, report)
+	fmt.Fprintf(out, "bbolt's own check: %s\n", bolts)
 	if len(report.Problems) == 0 && !bolts.bad {
-		fmt.Fprintf(c.out, "%s is whole. Verified in %.1f s\n", path, time.Since(begun).Seconds())
+		fmt.Fprintf(out, "%s is whole. Verified in %.1f s\n", path, time.Since(begun).Seconds())
 		return nil
+	}
+	if _, _, torn := store.Torn(path); torn && len(report.Problems) > 0 {
+		return report.Problems[0]
 	}
 	return &hinted{fmt.Errorf("%s is damaged", path),
 		fmt.Sprintf("%s verify %s --salvage %s.salvaged   # the backup, if there is one, is better", program(), path, path)}

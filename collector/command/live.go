@@ -1,0 +1,72 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tapedeck/collector"
+	"tapedeck/collector/monitor"
+	"tapedeck/schedule"
+	"tapedeck/store"
+)
+
+// live is a recorder as those see it who ask it something.
+type live struct {
+	file  *store.File
+	plan  marketPlan
+	begun time.Time
+	run   *runCommand
+
+	mu       sync.Mutex
+	clock    schedule.Clock
+	recorder *collector.Recorder // nil before it is known what the feed says
+}
+
+// now is the time of the feed.
+func (l *live) now() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.clock.Now()
+}
+
+// begin says that the recording begins.
+func (l *live) begin(r *collector.Recorder, clock schedule.Clock) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.recorder, l.clock = r, clock
+}
+
+// totals are the trades since the start.
+func (l *live) totals() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.recorder == nil {
+		return 0
+	}
+	n, _ := l.recorder.Totals()
+	return n
+}
+
+// answer makes the socket beside the file and answers there until ctx ends. Without one the
+// recording goes on: that is said once.
+func (l *live) answer(ctx context.Context, before string, log *slog.Logger, beside *sync.WaitGroup) {
+	socket, err := monitor.Listen(l.file.Path(), before)
+	if err != nil {
+		log.Warn(fmt.Sprintf("No socket, so that no command can read the file while it is recorded: %v", err))
+		return
+	}
+	if socket.Elsewhere {
+		if err := l.file.SetSocket(socket.Path); err != nil {
+			log.Warn(fmt.Sprintf("The socket is %s, and nobody can be told: %v", socket.Path, err))
+		}
+	}
+	beside.Go(func() {
+		defer socket.Close()
+		if err := monitor.Serve(ctx, socket, monitor.Handler(l.answers(), failure)); err != nil {
+			log.Error(fmt.Sprintf("The socket has ended, no command can read the file while it is recorded: %v", err))
+		}
+	})
+}
