@@ -73,6 +73,7 @@ func (r *blockReader) each(visit func(seq int64, trades []candle.Trade) bool) er
 		}
 		start := 0
 		for _, b := range r.blocks {
+			r.f.breathe()
 			trades, err := r.decode(b.first, r.data[start:b.end])
 			if err != nil {
 				return err

@@ -82,6 +82,9 @@ func (r *candleReader) candles(h *holding) ([]candle.Candle, error) {
 	r.fold.Reset(r.anchor)
 	err := r.each(h, 1, func(_ int64, trades []candle.Trade) bool {
 		for i := range trades {
+			if i%256 == 0 {
+				r.f.breathe()
+			}
 			r.fold.Add(&trades[i])
 		}
 		return true

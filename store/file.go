@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -58,11 +59,13 @@ type File struct {
 	views  sync.Mutex // of who only reads: one view at a time, for the lock is the file's
 	loaded int        // the commit that names and sets were read at; needs views
 
-	backups    sync.Mutex // one backup at a time; taken before all others
-	seals      sync.Mutex // one seal at a time; taken before commit
-	beforeSeal func()     // tests: before each transaction of a seal
-	commit     sync.Mutex // one commit at a time; taken before mu
-	closed     bool       // needs commit
+	backups    sync.Mutex   // one backup at a time; taken before all others
+	seals      sync.Mutex   // one seal at a time; taken before commit
+	busy       atomic.Int64 // Unix ns until which readers hold back
+	turns      sync.Mutex   // of readers that do
+	beforeSeal func()       // tests: before each transaction of a seal
+	commit     sync.Mutex   // one commit at a time; taken before mu
+	closed     bool         // needs commit
 
 	mu       sync.Mutex
 	joined   map[[sessionKeySize]byte]bool // by this process

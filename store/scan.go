@@ -83,6 +83,7 @@ func (f *File) scan(s ledger.Session, until uint32, begin func(*bolt.Bucket) err
 		}
 		start := 0
 		for _, rec := range c.records {
+			c.f.breathe()
 			ok, err := c.visit(&r, rec, c.data[start:rec.end], visit)
 			if err != nil || !ok {
 				return c, err

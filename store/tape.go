@@ -56,6 +56,7 @@ type record struct {
 // trades retention has dropped. It works in memory, apart from the first trade of a
 // session and suspected echoes, for which it reads the file.
 func (f *File) Append(s ledger.Session, trades []candle.Trade) (left ledger.Counts, err error) {
+	f.toil(len(trades))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t, err := f.tape(s)

@@ -37,6 +37,9 @@ func (r *Reading) Trades(s ledger.Session, symbols []string) iter.Seq2[Row, erro
 			return r.each(h, 1, func(seq int64, trades []candle.Trade) bool {
 				row := Row{}
 				for i := range trades {
+					if i%256 == 0 {
+						f.breathe()
+					}
 					row.Trade, row.Seq = trades[i], seq+int64(i)
 					row.Symbol = h.name
 					if more = yield(row, nil); !more {

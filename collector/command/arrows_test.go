@@ -78,6 +78,7 @@ var clockFiles = []string{
 	"store/backup.go",
 	"store/file.go",
 	"store/scan.go",
+	"store/view.go",
 }
 
 // topLevel is what the owner wants to see there, beside dot-files.

@@ -17,6 +17,9 @@ import (
 // TestMain lets the scripts call the real main under its name, and a benchmark this
 // binary as a recorder.
 func TestMain(m *testing.M) {
+	if os.Getenv(command.AsProgram) != "" {
+		os.Exit(command.Main(os.Args[1:], os.Stdout, os.Stderr))
+	}
 	if os.Getenv(scaleVariable) != "" {
 		if err := recordAtScale(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
