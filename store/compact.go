@@ -97,7 +97,10 @@ func (f *File) copyTo(ctx context.Context, path string) error {
 		running := context.AfterFunc(ctx, func() { _ = draft.Close() })
 		db.AllocSize = compactAlloc
 		db.NoSync = true // once, at the end
-		err = bolt.Compact(db, f.db, compactTx)
+		// Compact commits its last part when its own reading of f.db is over, though that
+		// part still lies in pages of f.db: the reading around it keeps them from being
+		// used again.
+		err = f.db.View(func(*bolt.Tx) error { return bolt.Compact(db, f.db, compactTx) })
 		if err == nil {
 			err = db.Update(f.copyMark)
 		}
