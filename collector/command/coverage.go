@@ -93,10 +93,12 @@ type gap struct {
 func (sel *selection) account(f *store.Reading) (*account, error) {
 	a := &account{sessions: sel.sessions, candles: make(map[ledger.Session][2]int64)}
 	for _, s := range sel.sessions {
-		runs, err := sel.coverage(f, s.Session)
+		var candles [2]int64
+		runs, n, err := sel.coverageAndCandles(f, s.Session)
 		if err != nil {
 			return nil, err
 		}
+		candles[0] = n
 		tally := make(map[string]*ledger.Tally)
 		for _, r := range runs {
 			for _, symbol := range r.symbols {
@@ -110,14 +112,12 @@ func (sel *selection) account(f *store.Reading) (*account, error) {
 		if err != nil {
 			return nil, err
 		}
-		var candles [2]int64
 		for _, symbol := range sel.symbols {
 			n := tally[symbol]
 			if n == nil {
 				continue
 			}
 			a.lines = append(a.lines, accountLine{s.Session, symbol, *n, sizes[symbol]})
-			candles[0] += n[ledger.Traded] + n[ledger.Partial]
 			candles[1] += (sizes[symbol].Trades + 99) / 100
 		}
 		a.candles[s.Session] = candles

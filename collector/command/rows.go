@@ -70,13 +70,19 @@ func (sel *selection) candles(f *store.Reading, v candle.Interval) iter.Seq2[inS
 // coverage is the runs of seconds of one session, each with the symbols that share
 // it, by time.
 func (sel *selection) coverage(f *store.Reading, s ledger.Session) ([]sharedRun, error) {
+	runs, _, err := sel.coverageAndCandles(f, s)
+	return runs, err
+}
+
+// coverageAndCandles is coverage, and the number of 1-second candles that it is made with.
+func (sel *selection) coverageAndCandles(f *store.Reading, s ledger.Session) (runs []sharedRun, candles int64, err error) {
 	timeline, err := f.Timelines(s)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	until, err := f.Until(s)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	shared := make(map[ledger.Run][]string)
 	add := func(symbol string, seconds []int64) {
@@ -92,8 +98,9 @@ func (sel *selection) coverage(f *store.Reading, s ledger.Session) ([]sharedRun,
 			err = sel.ctx.Err()
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
+		candles++
 		if c.Symbol != symbol && symbol != "" {
 			add(symbol, seconds)
 			seconds = seconds[:0]
@@ -110,7 +117,7 @@ func (sel *selection) coverage(f *store.Reading, s ledger.Session) ([]sharedRun,
 			add(name, nil)
 		}
 	}
-	runs := make([]sharedRun, 0, len(shared))
+	runs = make([]sharedRun, 0, len(shared))
 	for run, symbols := range shared {
 		slices.Sort(symbols)
 		runs = append(runs, sharedRun{run, symbols})
@@ -121,7 +128,7 @@ func (sel *selection) coverage(f *store.Reading, s ledger.Session) ([]sharedRun,
 		}
 		return slices.Compare(a.symbols, b.symbols)
 	})
-	return runs, nil
+	return runs, candles, nil
 }
 
 type sharedRun struct {

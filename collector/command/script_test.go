@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime"
 	"testing"
 	"time"
 
@@ -34,7 +35,14 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/*.txt: one behaviour of the command line a file.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){"await": await, "hurt": hurt}})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){
+		"await": await, "hurt": hurt, "readonly": readOnly,
+	}, Condition: func(what string) (bool, error) {
+		if what != "root" {
+			return false, fmt.Errorf("no condition is called %s", what)
+		}
+		return os.Geteuid() == 0 && runtime.GOOS == "linux", nil
+	}})
 }
 
 // hurt FILE NEW copies a recording with a bit flipped in its largest block of trades.
@@ -59,15 +67,38 @@ func hurt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
 }
 
+// readonly FOLDER PLACE shows the folder at the place, read-only, until the script ends.
+func readOnly(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: readonly FOLDER PLACE")
+	}
+	place := ts.MkAbs(args[1])
+	ts.Check(ts.Exec("mount", "--bind", ts.MkAbs(args[0]), place))
+	ts.Defer(func() { _ = ts.Exec("umount", place) })
+	ts.Check(ts.Exec("mount", "-o", "remount,ro,bind", place))
+}
+
 // await FILE REGEXP [VARIABLE] waits until the file, which a process in the
-// background writes, matches, and sets the variable to the first group.
+// background writes, matches, and sets the variable to the first group. await -exec
+// COMMAND REGEXP runs the command until what it prints does.
 func await(ts *testscript.TestScript, neg bool, args []string) {
+	look := func() []byte {
+		text, _ := os.ReadFile(ts.MkAbs(args[0]))
+		return text
+	}
+	if len(args) > 2 && args[0] == "-exec" {
+		args = args[1:]
+		look = func() []byte {
+			_ = ts.Exec("sh", "-c", args[0])
+			return []byte(ts.ReadFile("stdout"))
+		}
+	}
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: await FILE REGEXP [VARIABLE]")
+		ts.Fatalf("usage: await [-exec] FILE REGEXP [VARIABLE]")
 	}
 	pattern := regexp.MustCompile(args[1])
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		text, _ := os.ReadFile(ts.MkAbs(args[0]))
+		text := look()
 		if found := pattern.FindSubmatch(text); found != nil {
 			if len(args) > 2 {
 				ts.Setenv(args[2], string(found[1]))
@@ -75,6 +106,5 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 			return
 		}
 	}
-	text, _ := os.ReadFile(ts.MkAbs(args[0]))
-	ts.Fatalf("%s never matched %s:\n%s", args[0], args[1], text)
+	ts.Fatalf("%s never matched %s:\n%s", args[0], args[1], look())
 }

@@ -347,7 +347,11 @@ func (s *status) next(b book, all []store.Summary) string {
 		if l.run.allHours() {
 			return "always open"
 		}
-		return schedule.NextSession(s.now, l.plan.Next(s.now))
+		next := l.plan.Next(s.now)
+		if next.Contains(s.now.UnixMilli()) {
+			next = l.plan.Next(time.UnixMilli(next.Close))
+		}
+		return schedule.NextSession(s.now, next)
 	}
 	if len(all) > 0 && all[len(all)-1].Session.Hours == ledger.WholeDay {
 		return ""
