@@ -247,6 +247,9 @@ func (f *File) load() error {
 		return f.db.View(func(tx *bolt.Tx) error {
 			meta := tx.Bucket(bucketMeta)
 			if meta == nil || meta.Get(keyFormat) == nil {
+				if err := provePages(f.path); err != nil {
+					return err
+				}
 				return &Foreign{f.path, "a bbolt file of another program"}
 			}
 			if err := f.checkFormat(meta); err != nil {

@@ -22,7 +22,7 @@ import (
 
 var (
 	fullFor  = flag.Duration("full", 4*time.Second, "how long the disk of TestDiskFull is full")
-	fullRate = flag.Float64("fullrate", 20, "trades of a market second, of which 60 pass in one; 1500 overflow the memory in half a minute")
+	fullRate = flag.Float64("fullrate", 20, "trades of a market second, of which 60 pass in one; 1000 overflow the memory in 15 s, and then the server hangs up, too")
 )
 
 // smallDisk mounts a file system of so many megabytes until the test ends.
@@ -67,7 +67,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 // TestDiskFull fills the disk of the real program, a small one of its own, in the middle of
 // a session, frees it, and lets it record on. Nothing that was sent is missing while it
 // could wait in memory; what could not is called so in the ledger; each is told once. -full
-// 60s is the long form, with -fullrate 1500 it overflows.
+// 60s is the long form, and -full 30s -fullrate 1000 overflows.
 func TestDiskFull(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 15 s")
@@ -79,7 +79,11 @@ func TestDiskFull(t *testing.T) {
 	session := ledger.Session{Hours: ledger.Regular, Open: 1763735400000, Close: 1763758800000}
 	market := playback.NewMarket(playback.MarketOptions{Seed: seed, Symbols: symbols, Rate: *fullRate, Session: session})
 	var clock marketClock
-	url := serve(t, market, playback.ServerOptions{Speed: killSpeed, Trace: clock.note})
+	o := playback.ServerOptions{Speed: killSpeed, Trace: clock.note}
+	if *fullRate > 500 {
+		o.CutEvery = 25 * time.Minute // of the market: once, while the disk is full
+	}
+	url := serve(t, market, o)
 	db := filepath.Join(disk, "full.db")
 	binary(t)
 	cmd := recorder(url, db, symbols)
