@@ -24,6 +24,7 @@ type outcome struct {
 	cause     ledger.Cause // "" when nothing new can be said
 	connected bool         // it came to a subscribe
 	over      bool         // we ended it: the session is over, or we are
+	stalled   bool         // the reader had to wait for room in memory
 	trades    int64        // frames with a trade, echoes included
 	fresh     int64        // those without suspected echoes
 	lasted    time.Duration
@@ -36,7 +37,7 @@ func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) 
 	defer func() {
 		if ctx.Err() != nil {
 			o.over, o.cause = true, ""
-		} else if r.full.Load() && o.connected && !o.over {
+		} else if r.full.Load() && o.stalled && !o.over {
 			o.cause = ledger.DiskFull
 		}
 		r.in.mark(mark{kind: ended, now: r.now(), cause: o.cause})
@@ -63,7 +64,8 @@ func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) 
 
 	c := &connection{r: r, conn: conn, in: in, began: began, stop: make(chan struct{}), left: make(chan error, 1), look: make(chan struct{}, 1)}
 	c.sign(began)
-	c.life.stalls, _ = r.in.stalled()
+	stalls, _ := r.in.stalled()
+	c.life.stalls = stalls
 	if !in.refusedCanary.Load() {
 		c.canary.symbol = r.o.Canary
 	}
@@ -77,7 +79,8 @@ func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) 
 	if over || isSilent(err) {
 		<-c.left
 	}
-	o = outcome{err: err, connected: true, over: over, trades: c.trades, fresh: c.fresh,
+	after, now := r.in.stalled()
+	o = outcome{err: err, connected: true, over: over, stalled: now || after > stalls, trades: c.trades, fresh: c.fresh,
 		lasted: time.Duration(r.now()-began) * time.Millisecond, quiet: time.Duration(r.now()-c.life.at.Load()) * time.Millisecond}
 	switch {
 	case c.mute.Load() || over || isSilent(err):

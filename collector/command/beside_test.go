@@ -75,7 +75,7 @@ var deskSession = ledger.Session{Hours: ledger.Regular, Open: 1763735400000, Clo
 func newDesk(tb testing.TB, symbols int, rate, speed float64) *desk {
 	tb.Helper()
 	d := &desk{market: playback.NewMarket(playback.MarketOptions{Seed: 1, Count: symbols, Session: deskSession, Rate: rate})}
-	url := simulate(tb, "--count", fmt.Sprint(symbols), "--rate", fmt.Sprint(rate), "--speed", fmt.Sprint(speed), "--limit", "0", "--date", deskSession.Date())
+	url := simulate(tb, "--count", fmt.Sprint(symbols), "--rate", fmt.Sprint(rate), "--speed", fmt.Sprint(speed), "--limit", "0", "--lead", "1s", "--date", deskSession.Date())
 	var err error
 	d.file, err = store.Open(filepath.Join(tb.TempDir(), "a.db"), store.Options{Command: "test"})
 	if err != nil {
