@@ -81,7 +81,7 @@ func (f *File) Backup(ctx context.Context, to string, keep int, now int64) (*Sav
 	if s.Report, err = proveCopy(ctx, draft.Name()); err != nil {
 		return nil, err
 	}
-	if s.SHA256, s.Size, err = sum(draft.Name()); err != nil {
+	if s.SHA256, s.Size, err = sum(ctx, draft.Name()); err != nil {
 		return nil, err
 	}
 	if err := rotate(to, keep); err != nil {
@@ -151,15 +151,23 @@ func sweep(to string) {
 }
 
 // sum is the SHA-256 and the size of a file.
-func sum(path string) (text string, size int64, err error) {
+func sum(ctx context.Context, path string) (text string, size int64, err error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", 0, err
 	}
 	defer file.Close()
 	h := sha256.New()
-	size, err = io.Copy(h, file)
-	return hex.EncodeToString(h.Sum(nil)), size, err
+	for ctx.Err() == nil {
+		n, err := io.CopyN(h, file, 16<<20)
+		if size += n; errors.Is(err, io.EOF) {
+			return hex.EncodeToString(h.Sum(nil)), size, nil
+		}
+		if err != nil {
+			return "", 0, err
+		}
+	}
+	return "", 0, ctx.Err()
 }
 
 func sumPath(path string) string { return path + ".sha256" }

@@ -59,26 +59,33 @@ func (r *Reading) at(s ledger.Session) (*standstill, error) {
 	if err != nil {
 		return nil, err
 	}
-	still := &standstill{spans: spans, rest: r.f.rest(), until: r.f.until(s, spans), list: list}
+	still := &standstill{spans: spans, rest: r.f.rest(), list: list}
+	if still.until, err = r.f.until(s, spans); err != nil {
+		return nil, err
+	}
 	still.names = r.f.namesIn(still, d)
 	r.sessions[key] = still
 	return still, nil
 }
 
 // until is how far the ledger tells of a session: to its close, unless it is being
-// recorded.
-func (f *File) until(s ledger.Session, spans []ledger.Span) int64 {
+// recorded, which ends when it is sealed as over.
+func (f *File) until(s ledger.Session, spans []ledger.Span) (int64, error) {
+	key := sessionKey(s)
 	f.mu.Lock()
-	joined := f.joined[sessionKey(s)]
+	joined := f.joined[key]
 	f.mu.Unlock()
 	if !joined {
-		return s.Close
+		return s.Close, nil
+	}
+	if st, err := f.standing(key); err != nil || st.mark.finished() {
+		return s.Close, err
 	}
 	until := s.Open
 	for _, p := range spans {
 		until = max(until, p.Until)
 	}
-	return min(until, s.Close)
+	return min(until, s.Close), nil
 }
 
 // namesIn are the symbols of a session, sorted: those with trades, kept or dropped, and
