@@ -22,6 +22,7 @@ type live struct {
 
 	mu       sync.Mutex
 	clock    schedule.Clock
+	source   string
 	recorder *collector.Recorder // nil before it is known what the feed says
 }
 
@@ -32,22 +33,21 @@ func (l *live) now() time.Time {
 	return l.clock.Now()
 }
 
-// begin says that the recording begins.
-func (l *live) begin(r *collector.Recorder, clock schedule.Clock) {
+// begin says that the recording begins, of what and by which clock.
+func (l *live) begin(r *collector.Recorder, source string, clock schedule.Clock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.recorder, l.clock = r, clock
+	l.recorder, l.source, l.clock = r, source, clock
 }
 
-// totals are the trades since the start.
-func (l *live) totals() int64 {
+// totals are what is recorded, and the trades since the start.
+func (l *live) totals() (source string, trades int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.recorder == nil {
-		return 0
+	if l.recorder != nil {
+		trades, _ = l.recorder.Totals()
 	}
-	n, _ := l.recorder.Totals()
-	return n
+	return l.source, trades
 }
 
 // answer makes the socket beside the file and answers there until ctx ends. Without one the

@@ -69,7 +69,7 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 		}
 		return err
 	}
-	recording := &live{file: file, plan: plan, begun: time.Now(), run: r, clock: collector.Clock{}}
+	recording := &live{file: file, plan: plan, begun: time.Now(), run: r, source: r.source(), clock: collector.Clock{}}
 	err = r.record(ctx, c, recording, before, feed, log, folder.Counts)
 	var hung *hang
 	if errors.As(err, &hung) {
@@ -135,7 +135,7 @@ func (r *runCommand) record(ctx context.Context, c console, l *live, before stri
 	r.introduce(c, file, plan, o.Clock.Now(), log)
 	beside.Go(func() { jobs.Run(ctx) })
 	recorder := collector.New(feedOf(feed), file, plan, o)
-	l.begin(recorder, o.Clock)
+	l.begin(recorder, r.source(), o.Clock)
 	return watched(ctx, recorder, file.Path(), log)
 }
 

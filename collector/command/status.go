@@ -156,7 +156,8 @@ func statusOf(ctx context.Context, b book) (*status, error) {
 	}
 	s.disk(b.Path(), all)
 	if l := b.live; l != nil {
-		s.Recording = &statusRecording{os.Getpid(), l.begun.UTC().Format(time.RFC3339), l.run.source(), l.plan.Status(s.now), l.totals()}
+		source, trades := l.totals()
+		s.Recording = &statusRecording{os.Getpid(), l.begun.UTC().Format(time.RFC3339), source, l.plan.Status(s.now), trades}
 	}
 	if err := s.holds(ctx, r, all); err != nil {
 		return nil, err
