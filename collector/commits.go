@@ -129,6 +129,7 @@ func (k *keeper) finished(err error) error {
 		return err
 	}
 	if !k.r.full.Swap(true) {
+		k.r.fulls.Add(1)
 		k.r.log.Error(fmt.Sprintf("The disk is full, recording goes on in memory: %v", err))
 	}
 	c.now, c.retry = true, wall().Add(retryEvery)

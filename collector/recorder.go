@@ -142,7 +142,8 @@ type Recorder struct {
 
 	trades      atomic.Int64
 	latest      atomic.Int64
-	full        atomic.Bool // the tape found no room at its last commit
+	full        atomic.Bool  // the tape found no room at its last commit
+	fulls       atomic.Int64 // how often that has begun
 	beats       atomic.Int64
 	canaryKnown atomic.Bool  // the feed has sent it: so it is no symbol that the feed does not know
 	commit      atomic.Int64 // the number of the one that runs; 0: none

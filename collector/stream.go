@@ -34,10 +34,13 @@ type outcome struct {
 // stream is one connection: it dials, subscribes and reads until the connection
 // ends, the session is over, or ctx ends. It has no goroutines left when it returns.
 func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) (o outcome) {
+	full, fulls := r.full.Load(), r.fulls.Load()
 	defer func() {
+		// A reader that had to wait finds the end of its connection when there is room again.
+		full := full || r.full.Load() || r.fulls.Load() > fulls
 		if ctx.Err() != nil {
 			o.over, o.cause = true, ""
-		} else if r.full.Load() && o.stalled && !o.over {
+		} else if full && o.stalled && !o.over {
 			o.cause = ledger.DiskFull
 		}
 		r.in.mark(mark{kind: ended, now: r.now(), cause: o.cause})
