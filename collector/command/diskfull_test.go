@@ -67,7 +67,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 // TestDiskFull fills the disk of the real program, a small one of its own, in the middle of
 // a session, frees it, and lets it record on. Nothing that was sent is missing while it
 // could wait in memory; what could not is called so in the ledger; each is told once. -full
-// 60s is the long form, and -full 1m -fullrate 3000 overflows.
+// 60s is the long form, and -full 50s -fullrate 3000 overflows.
 func TestDiskFull(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 15 s")
