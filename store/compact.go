@@ -83,34 +83,20 @@ func (f *File) sealEnded(ctx context.Context, now int64) error {
 // a copy.
 func (f *File) copyTo(ctx context.Context, path string) error {
 	return guard(f.path, func() error {
-		var draft *os.File
-		db, err := bolt.Open(path, 0o644, &bolt.Options{FreelistType: bolt.FreelistMapType, Timeout: lockWait,
-			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-				file, err := os.OpenFile(name, flag, mode)
-				draft = file
-				return file, err
-			}})
+		db, err := bolt.Open(path, 0o644, &bolt.Options{FreelistType: bolt.FreelistMapType, Timeout: lockWait})
 		if err != nil {
 			return err
 		}
-		// bbolt's own copying cannot be stopped, but it cannot write a closed file either.
-		running := context.AfterFunc(ctx, func() { _ = draft.Close() })
 		db.AllocSize = compactAlloc
 		db.NoSync = true // once, at the end
-		// Compact commits its last part when its own reading of f.db is over, though that
-		// part still lies in pages of f.db: the reading around it keeps them from being
-		// used again.
-		err = f.db.View(func(*bolt.Tx) error { return bolt.Compact(db, f.db, compactTx) })
+		err = f.db.View(func(tx *bolt.Tx) error { return copyKeys(ctx, db, tx) })
 		if err == nil {
 			err = db.Update(f.copyMark)
 		}
 		if err == nil {
 			err = db.Sync()
 		}
-		if err = errors.Join(err, db.Close()); !running() && ctx.Err() != nil {
-			err = ctx.Err()
-		}
-		return err
+		return errors.Join(err, db.Close())
 	})
 }
 
@@ -129,9 +115,6 @@ func (f *File) copyMark(tx *bolt.Tx) error {
 	m.inode = 0
 	return putSigned(meta, keyMark, []byte(m.String()))
 }
-
-// compactTx bounds the memory of a copy: bytes a transaction.
-const compactTx = 8 << 20
 
 // proveCopy verifies a copy.
 func proveCopy(ctx context.Context, path string) (*Report, error) {
