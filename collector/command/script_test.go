@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/*.txt: one behaviour of the command line a file.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"await": await, "hurt": hurt, "readonly": readOnly,
+		"await": await, "hurt": hurt, "readonly": readOnly, "disk": disk,
 	}, Condition: func(what string) (bool, error) {
 		if what != "root" {
 			return false, fmt.Errorf("no condition is called %s", what)
@@ -65,6 +65,17 @@ func hurt(ts *testscript.TestScript, neg bool, args []string) {
 	}, func(p pages.Problem) { ts.Fatalf("%+v", p) }))
 	data[at] ^= 1
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
+}
+
+// disk PLACE SIZE mounts a disk of that size in memory, until the script ends.
+func disk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: disk PLACE SIZE")
+	}
+	place := ts.MkAbs(args[0])
+	ts.Check(os.Mkdir(place, 0o755))
+	ts.Check(ts.Exec("mount", "-t", "tmpfs", "-o", "size="+args[1], "tmpfs", place))
+	ts.Defer(func() { _ = ts.Exec("umount", "-l", place) })
 }
 
 // readonly FOLDER PLACE shows the folder at the place, read-only, until the script ends.
