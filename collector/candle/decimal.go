@@ -296,3 +296,12 @@ func appendPadded(dst []byte, v uint64, width int) []byte {
 func (d Decimal) String() string {
 	return string(d.Append(nil, 0))
 }
+
+// Float is the float64 next to d, as strconv.ParseFloat reads its text.
+func (d Decimal) Float() float64 {
+	if m := magnitude(d.Units); m <= 1<<53 { // both sides are exact, so the quotient is rounded once
+		return float64(d.Units) / float64(pow10[d.Scale])
+	}
+	f, _ := strconv.ParseFloat(d.String(), 64) // it is a number, and of this length never out of range
+	return f
+}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+	"strconv"
 )
 
 // Sum is an exact, unsigned total of Decimals or of products of two of them.
@@ -140,6 +141,16 @@ func (s Sum) Append(dst []byte, decimals int) []byte {
 
 // String is s in its shortest form.
 func (s Sum) String() string { return string(s.Append(nil, s.Decimals())) }
+
+// Float is the float64 next to s, as strconv.ParseFloat reads its text.
+func (s Sum) Float() float64 {
+	// Up to 10^19 a power of ten is exact as a float64.
+	if s.words[1]|s.words[2]|s.words[3] == 0 && s.words[0] <= 1<<53 && int(s.scale) < len(pow10) {
+		return float64(s.words[0]) / float64(pow10[s.scale])
+	}
+	f, _ := strconv.ParseFloat(s.String(), 64) // at most 2^256: within range
+	return f
+}
 
 func (s Sum) big() *big.Int {
 	var raw [32]byte

@@ -263,6 +263,38 @@ func (l Timeline) close() int64 {
 // Tally counts the seconds of a session by state.
 type Tally [5]int64
 
+// Tally counts the seconds from from until until, whole ones of the session, by state, as
+// Runs tells them. traded are the starts of the seconds that have a candle, in ascending
+// order. What it takes grows with the stretches, not with the seconds.
+func (l Timeline) Tally(traded []int64, from, until int64) (n Tally) {
+	for i, t := 0, max(from, l.open()); t < min(until, l.close()); {
+		for l[i].Until <= t {
+			i++
+		}
+		whole := (min(l[i].Until, until) - t) / 1000 // that lie in this stretch alone
+		end := t + max(whole, 1)*1000
+		first, _ := slices.BinarySearch(traded, t)
+		behind, _ := slices.BinarySearch(traded, end)
+		candles := int64(behind - first)
+		with, _ := l[i:].stateFrom(t, t+1000, true)
+		without, _ := l[i:].stateFrom(t, t+1000, false)
+		n[with] += candles
+		n[without] += (end-t)/1000 - candles
+		t = end
+	}
+	return n
+}
+
+// Listens says whether every second between from and until was wholly heard.
+func (l Timeline) Listens(from, until int64) bool {
+	for _, s := range l {
+		if s.From < until && s.Until > from && !s.heard() {
+			return false
+		}
+	}
+	return true
+}
+
 // Add counts the seconds of a run.
 func (n *Tally) Add(r Run) { n[r.State] += r.Seconds() }
 
