@@ -17,38 +17,68 @@ type CandleRow struct {
 	candle.Candle
 }
 
-// Candles are the candles of the named symbols (nil: all) in one session: by
-// symbol, then time or number. anchor is where candles of time are aligned: 0 with
+// CandleRun is some candles of a symbol, one after the other.
+type CandleRun struct {
+	Symbol  string
+	Candles []candle.Candle
+}
+
+// Candles are the candles of the named symbols (nil: all) in one session: those of
+// CandleRuns one by one.
+func (r *Reading) Candles(s ledger.Session, symbols []string, v candle.Interval, anchor int64) iter.Seq2[CandleRow, error] {
+	return func(yield func(CandleRow, error) bool) {
+		for run, err := range r.CandleRuns(s, symbols, v, anchor) {
+			if err != nil {
+				yield(CandleRow{}, err)
+				return
+			}
+			for i := range run.Candles {
+				if !yield(CandleRow{run.Symbol, run.Candles[i]}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// CandleRuns are the candles of the named symbols (nil: all) in one session: by
+// symbol, then time or number, in runs, each good until the next. anchor is where candles
+// of time are aligned: 0 with
 // the epoch, the session's open with the session; for a Day it is the open. Stored
 // candles are read where they fold all the trades, and others are folded here: the
 // rows are the same. First and Last of a candle of time are its Start, because that
 // is all that is stored of them. It reads like Trades, and holds the candles of one
 // symbol. An error ends it: a *Dropped when they cannot be made from what is kept.
-func (r *Reading) Candles(s ledger.Session, symbols []string, v candle.Interval, anchor int64) iter.Seq2[CandleRow, error] {
-	return func(yield func(CandleRow, error) bool) {
+func (r *Reading) CandleRuns(s ledger.Session, symbols []string, v candle.Interval, anchor int64) iter.Seq2[CandleRun, error] {
+	return func(yield func(CandleRun, error) bool) {
+		f := r.f
 		if v.Kind() == candle.Day {
 			anchor = s.Open
 		}
 		base, err := r.reader(s)
 		if err != nil {
-			yield(CandleRow{}, err)
+			yield(CandleRun{}, err)
 			return
 		}
 		r := &candleReader{reader: base, interval: v, anchor: anchor, fold: candle.NewFold(v, anchor)}
 		more := true
 		hand := func(name string, list []candle.Candle) {
-			for _, c := range list {
-				if more = yield(CandleRow{name, c}, nil); !more {
+			for piece := range slices.Chunk(list, runRows) {
+				f.breathe()
+				if more = yield(CandleRun{name, piece}, nil); !more {
 					return
 				}
 			}
 		}
 		err = r.read(symbols, hand, func() bool { return more })
 		if err != nil && more {
-			yield(CandleRow{}, err)
+			yield(CandleRun{}, err)
 		}
 	}
 }
+
+// runRows is the most rows in a run: what is done with them between two breaths.
+const runRows = 256
 
 // candleReader makes the candles of one session, symbol by symbol.
 type candleReader struct {

@@ -42,18 +42,17 @@ type symbolCount struct {
 
 // counted are the symbols of a session that have trades, by name, as they stand at one
 // moment. It makes sure that none of the session's trades is missing: a page that is lost
-// may take with it that they were ever there.
-func (f *File) counted(s ledger.Session) ([]symbolCount, error) {
+// may take with it that they were ever there. next is the ordinal behind the last trade.
+func (f *File) counted(s ledger.Session) (list []symbolCount, next uint64, err error) {
 	st, err := f.standing(sessionKey(s)) // first: trades only grow
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	counts, sealed, next, err := f.counts(s)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	there := int64(0)
-	var list []symbolCount
 	for id := range uint32(max(len(counts), len(sealed))) {
 		c := symbolCount{id: id}
 		if int(id) < len(counts) {
@@ -67,16 +66,16 @@ func (f *File) counted(s ledger.Session) ([]symbolCount, error) {
 			continue
 		}
 		if c.name, err = f.nameOf(s, id); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		list = append(list, c)
 	}
 	recorded := max(int64(next), st.counts[ledger.Accepted]) - st.counts[ledger.Lost]
 	if there < recorded && !st.dropped.trades {
-		return nil, &Damaged{f.path, place(s, "counts", nil), fmt.Sprintf("%d trades were recorded, %d are there", recorded, there)}
+		return nil, 0, &Damaged{f.path, place(s, "counts", nil), fmt.Sprintf("%d trades were recorded, %d are there", recorded, there)}
 	}
 	slices.SortFunc(list, func(a, b symbolCount) int { return cmp.Compare(a.name, b.name) })
-	return list, nil
+	return list, next, nil
 }
 
 // nameOf is a symbol's name, for a block of the session.

@@ -23,6 +23,7 @@ type standstill struct {
 	spans []ledger.Span // read before list: what they vouch for is in it
 	rest  ledger.Cause
 	until int64         // the ledger tells of the time before it
+	next  uint64        // ordinal of the trade behind those in list
 	list  []symbolCount // by name
 	names []string      // with those that only the ledger names
 }
@@ -51,7 +52,7 @@ func (r *Reading) at(s ledger.Session) (*standstill, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := r.f.counted(s)
+	list, next, err := r.f.counted(s)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func (r *Reading) at(s ledger.Session) (*standstill, error) {
 	if err != nil {
 		return nil, err
 	}
-	still := &standstill{spans: spans, rest: r.f.rest(), list: list}
+	still := &standstill{spans: spans, rest: r.f.rest(), list: list, next: next}
 	if still.until, err = r.f.until(s, spans); err != nil {
 		return nil, err
 	}

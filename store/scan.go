@@ -76,22 +76,27 @@ type pageRecord struct {
 // called with the session's bucket as the scan finds its start.
 func (f *File) scan(s ledger.Session, until uint32, begin func(*bolt.Bucket) error, visit func(id uint32, t *candle.Trade) bool) (*scanner, error) {
 	c := &scanner{f: f, session: s, key: sessionKey(s), until: until, begin: begin}
+	return c, c.run(visit)
+}
+
+// run visits from where the scanner stands.
+func (c *scanner) run(visit func(id uint32, t *candle.Trade) bool) error {
 	var r recordReader
 	for c.more = true; c.more; {
 		if err := c.readPage(); err != nil {
-			return c, err
+			return err
 		}
 		start := 0
 		for _, rec := range c.records {
 			c.f.breathe()
 			ok, err := c.visit(&r, rec, c.data[start:rec.end], visit)
 			if err != nil || !ok {
-				return c, err
+				return err
 			}
 			start = rec.end
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // visit goes through one record.

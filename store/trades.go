@@ -17,40 +17,65 @@ type Row struct {
 	Seq int64
 }
 
-// Trades are the trades of the named symbols (nil: all) in one session: by symbol,
-// then arrival. It reads the file in pages and holds no transaction while the
-// caller looks at a row; a seal meanwhile does not show. An error ends it: a *Dropped
-// when the session's trades are not kept any more.
+// TradeRun is some trades of a symbol, one after the other. Seq is that of the first. Their
+// Symbol is not set.
+type TradeRun struct {
+	Symbol string
+	Seq    int64
+	Trades []candle.Trade
+}
+
+// Trades are the trades of the named symbols (nil: all) in one session: those of TradeRuns
+// one by one.
 func (r *Reading) Trades(s ledger.Session, symbols []string) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
+		for run, err := range r.TradeRuns(s, symbols) {
+			if err != nil {
+				yield(Row{}, err)
+				return
+			}
+			for i := range run.Trades {
+				row := Row{run.Trades[i], run.Seq + int64(i)}
+				row.Symbol = run.Symbol
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// TradeRuns are the trades of the named symbols (nil: all) in one session: by symbol,
+// then arrival, in runs, each good until the next. It reads the file in pages and holds
+// no transaction while the
+// caller looks at them; a seal meanwhile does not show. An error ends it: a *Dropped
+// when the session's trades are not kept any more.
+func (r *Reading) TradeRuns(s ledger.Session, symbols []string) iter.Seq2[TradeRun, error] {
+	return func(yield func(TradeRun, error) bool) {
 		f := r.f
 		r, err := r.reader(s)
 		if err == nil && r.blocks.dropped.trades {
 			err = &Dropped{f.path, s, "trades"}
 		}
 		if err != nil {
-			yield(Row{}, err)
+			yield(TradeRun{}, err)
 			return
 		}
 		more := true
 		err = r.holdings(symbols, func(h *holding) error {
 			return r.each(h, 1, func(seq int64, trades []candle.Trade) bool {
-				row := Row{}
-				for i := range trades {
-					if i%256 == 0 {
-						f.breathe()
-					}
-					row.Trade, row.Seq = trades[i], seq+int64(i)
-					row.Symbol = h.name
-					if more = yield(row, nil); !more {
+				for piece := range slices.Chunk(trades, runRows) {
+					f.breathe()
+					if more = yield(TradeRun{h.name, seq, piece}, nil); !more {
 						return false
 					}
+					seq += int64(len(piece))
 				}
 				return true
 			})
 		}, func() bool { return more })
 		if err != nil && more {
-			yield(Row{}, err)
+			yield(TradeRun{}, err)
 		}
 	}
 }
