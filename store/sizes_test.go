@@ -168,7 +168,10 @@ func elsewhere(b *testing.B, list []candle.Trade) {
 		d.Trade(&list[i])
 	}
 	var size counter
-	rows := export.NewTrades(&size, d)
+	rows, err := export.NewTrades(&size, export.Options{}, d)
+	if err != nil {
+		b.Fatal(err)
+	}
 	for i := range list {
 		if err := rows.Encode(&list[i], int64(i)+1); err != nil {
 			b.Fatal(err)
@@ -188,7 +191,10 @@ func elsewhere(b *testing.B, list []candle.Trade) {
 	b.ReportMetric(sqliteSize(b, "create table t(time integer primary key, price, size, conditions, dark)", sql.String())/n, "trade-sqlite")
 	pc := make([]parquetCandle, len(seconds))
 	size = 0
-	candles := export.NewTimeCandles(&size, export.Decimals{Price: 4, VWAP: 6})
+	candles, err := export.NewTimeCandles(&size, export.Options{}, export.Decimals{Price: 4, VWAP: 6})
+	if err != nil {
+		b.Fatal(err)
+	}
 	sql.Reset()
 	for i := range seconds {
 		c := &seconds[i]

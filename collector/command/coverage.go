@@ -22,7 +22,7 @@ import (
 type coverageCommand struct {
 	fileArgument
 	period
-	Format string `name:"format" enum:"table,csv,json" default:"table" help:"table, csv or json (default table)." placeholder:"table|csv|json"`
+	Format string `name:"format" enum:"table,csv,json,jsonl,parquet" default:"table" help:"table, csv, json, jsonl or parquet (default table)." placeholder:"table|csv|json|jsonl|parquet"`
 }
 
 // Run says how much was heard of each symbol, and lists what was not.
@@ -58,8 +58,8 @@ func (k *coverageCommand) answer(ctx context.Context, b book, out io.Writer) (st
 		return "", err
 	}
 	switch k.Format {
-	case "csv":
-		return "", account.csv(out)
+	case "csv", "jsonl", "parquet":
+		return "", account.rows(out, export.Format(k.Format))
 	case "json":
 		return "", account.json(out)
 	}
@@ -176,8 +176,12 @@ func mergeGaps(s ledger.Session, runs []sharedRun) []gap {
 	return gaps
 }
 
-func (a *account) csv(w io.Writer) error {
-	out := export.NewCoverage(w)
+// rows are the gaps as rows of a file.
+func (a *account) rows(w io.Writer, format export.Format) error {
+	out, err := export.NewCoverage(w, export.Options{Format: format})
+	if err != nil {
+		return err
+	}
 	for _, g := range a.gaps {
 		if err := out.Encode(g.Run, g.symbols); err != nil {
 			return err
@@ -238,13 +242,28 @@ func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-
 
 // covered is the part of the known seconds that was heard as a whole, 0 to 1.
 func (l accountLine) covered() float64 {
-	n := l.seconds
-	heard := n[ledger.Traded] + n[ledger.Quiet]
-	known := heard + n[ledger.Partial] + n[ledger.Down]
-	if known == 0 {
-		return 0
+	part, _ := l.row(nil).Covered()
+	return part
+}
+
+// row is the line as it is exported; counts are those of its session.
+func (l accountLine) row(counts ledger.Counts) *export.SessionLine {
+	return &export.SessionLine{Session: l.session, Symbol: l.symbol, Seconds: l.seconds, Trades: l.size.Trades,
+		Late: counts[ledger.Late], Reconnects: counts[ledger.Reconnects]}
+}
+
+// sessionLines are the lines in the order of every export: by symbol, then session.
+func (a *account) sessionLines() []export.SessionLine {
+	counts := make(map[ledger.Session]ledger.Counts)
+	for _, s := range a.sessions {
+		counts[s.Session] = s.Counts
 	}
-	return float64(heard) / float64(known)
+	var list []export.SessionLine
+	for _, l := range a.lines {
+		list = append(list, *l.row(counts[l.session]))
+	}
+	slices.SortStableFunc(list, func(a, b export.SessionLine) int { return cmp.Compare(a.Symbol, b.Symbol) })
+	return list
 }
 
 // mostLines is how many symbols and gaps a person is shown.

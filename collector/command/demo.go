@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"tapedeck/collector"
-	"tapedeck/collector/candle"
 	"tapedeck/collector/eodhd"
 	"tapedeck/collector/ledger"
 	"tapedeck/collector/playback"
@@ -169,7 +167,7 @@ func (d *demoCommand) show(ctx context.Context, c console, took time.Duration) e
 		return err
 	}
 	name := strings.TrimSuffix(d.DB, filepath.Ext(d.DB)) + "-1s.csv"
-	rows, err := exportFile(name, r, sel)
+	rows, err := exportFile(name, r, sel, "1s")
 	if err != nil {
 		return err
 	}
@@ -180,7 +178,7 @@ func (d *demoCommand) show(ctx context.Context, c console, took time.Duration) e
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "\n%s: %s rows of 1-second candles. It begins:\n", name, thousands(int64(rows)))
+	fmt.Fprintf(c.out, "\n%s: %s rows of 1-second candles. It begins:\n", name, thousands(rows))
 	if err := printHead(c.out, name, 6); err != nil {
 		return err
 	}
@@ -194,13 +192,4 @@ func (d *demoCommand) show(ctx context.Context, c console, took time.Duration) e
 	}
 	fmt.Fprintf(c.out, "Live, without an account of your own:\n  EODHD_API_KEY=demo %s run --market crypto --symbols BTC-USD\n", program())
 	return nil
-}
-
-// exportFile writes the 1-second candles beside the file.
-func exportFile(name string, f *store.Reading, sel *selection) (rows int, err error) {
-	err = output(name, nil, func(w io.Writer) (err error) {
-		rows, err = sel.write(w, f, "1s", candle.Second)
-		return err
-	})
-	return rows, err
 }

@@ -17,7 +17,7 @@ const calendarTold = schedule.TimeOfDay(9 * 60)
 
 // jobs are what is done beside the recording into file. Their names are in the file.
 func (r *runCommand) jobs(file *store.File, clock schedule.Clock, log *slog.Logger) *schedule.Jobs {
-	var list []schedule.Job
+	list := exportJobs(file, r.AfterClose, log) // before retention: what it drops is out by then
 	if r.KeepTrades != 0 || r.KeepCandles != 0 {
 		list = append(list, schedule.Job{Name: "retention", Do: func(ctx context.Context, _ ledger.Session) error {
 			return r.retention.apply(ctx, file, clock.Now().UnixMilli(), log)

@@ -10,7 +10,7 @@ import (
 
 type newsCommand struct {
 	fileArgument
-	Format string `name:"format" enum:"table,csv,json" default:"table" help:"table, csv or json (default table)." placeholder:"table|csv|json"`
+	Format string `name:"format" enum:"table,csv,json,jsonl" default:"table" help:"table, csv, json or jsonl (default table)." placeholder:"table|csv|json|jsonl"`
 }
 
 // Run lists the latest headlines on file.
@@ -37,6 +37,8 @@ func (n *newsCommand) answer(_ context.Context, b book, out io.Writer) (string, 
 		text = "time,published,source,title,link,id,symbols\n"
 	case "json":
 		text = "[]\n"
+	case "jsonl":
+		text = ""
 	}
 	_, err := io.WriteString(out, text)
 	return "", err

@@ -31,6 +31,7 @@ type runCommand struct {
 	Preflight   bool   `name:"preflight" default:"true" negatable:"" help:"Try the key at a start while the market is closed (default yes)."`
 	CommitEvery span   `name:"commit-every" default:"1s" help:"A trade is on disk within this time (default 1s)." placeholder:"1s"`
 	retention
+	AfterClose  exports  `name:"after-close" help:"After each session write these beside the file, as exports/2026-11-20/1s.csv: WHAT.csv, .jsonl or .parquet, .gz and .zst packed." placeholder:"1s.csv 100t.csv"`
 	Backup      bool     `name:"backup" default:"true" negatable:"" help:"After each session write backup/NAME beside the file: a verified copy that may be copied with anything (default yes)."`
 	KeepBackups int      `name:"keep-backups" default:"1" help:"How many of them there are to be: NAME, NAME.1 ... (default 1)." placeholder:"1"`
 	MaxSize     byteSize `name:"max-size" default:"0" help:"The file grows to at most this; then it is as with a full disk (default no limit)." placeholder:"5GB"`

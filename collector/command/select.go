@@ -1,7 +1,6 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tapedeck/collector/ledger"
 	"tapedeck/schedule"
 	"tapedeck/store"
 )
@@ -18,7 +18,7 @@ import (
 // period is the flags that choose what to read.
 type period struct {
 	Symbols symbolList `name:"symbols" aliases:"symbol" env:"-" help:"Only these: A,B or @FILE (default all)." placeholder:"QLD,SPY"`
-	Session string     `name:"session" default:"last" help:"last, today, all, 2026-11-20, 2026-11-02..2026-11-20 or last:5 (default last)." placeholder:"last"`
+	Session string     `name:"session" help:"last, today, all, 2026-11-20, 2026-11-02..2026-11-20 or last:5 (default last)." placeholder:"last"`
 	From    string     `name:"from" help:"From this time on, RFC 3339, or session." placeholder:"TIME"`
 	To      string     `name:"to" help:"Until before this time, RFC 3339, or with this session." placeholder:"TIME"`
 }
@@ -31,6 +31,8 @@ type selection struct {
 	last     bool            // what was chosen ends with the last of them
 	from, to int64           // of rows, Unix ms, half-open
 	symbols  []string        // sorted; of any of the sessions
+
+	lines map[ledger.Session]func(string) ledger.Timeline // made so far
 }
 
 // ask puts the flags into a question.
@@ -47,7 +49,7 @@ func (p *period) ask(v url.Values) {
 
 // take reads what ask put there, and checks it.
 func (p *period) take(a *asked) error {
-	p.Session, p.From, p.To, p.Symbols = cmp.Or(a.take("session"), "last"), a.take("from"), a.take("to"), a.list("symbols")
+	p.Session, p.From, p.To, p.Symbols = a.take("session"), a.take("from"), a.take("to"), a.list("symbols")
 	return p.check()
 }
 
@@ -57,7 +59,17 @@ func (p *period) check() error {
 		_, err := p.bySession(nil, time.Time{})
 		return err
 	}
-	return p.byTime(new(selection), nil)
+	if p.Session != "" {
+		return &usage{problem: fmt.Sprintf("--session %s and --from or --to contradict each other; right is one of them", p.Session)}
+	}
+	sel := &selection{from: math.MinInt64, to: math.MaxInt64}
+	if err := p.byTime(sel, nil); err != nil {
+		return err
+	}
+	if sel.from >= sel.to {
+		return &usage{problem: fmt.Sprintf("--from %s is not before --to %s; right is the other way round", p.From, p.To)}
+	}
+	return nil
 }
 
 // choose reads from the file what the flags ask for. ctx ends the reading of what was
@@ -70,7 +82,7 @@ func (p *period) choose(ctx context.Context, f *store.Reading, now time.Time) (*
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s holds no session yet", f.Path())
 	}
-	sel := &selection{ctx: ctx, onFile: len(all), from: math.MinInt64, to: math.MaxInt64}
+	sel := &selection{ctx: ctx, onFile: len(all), from: math.MinInt64, to: math.MaxInt64, lines: make(map[ledger.Session]func(string) ledger.Timeline)}
 	if p.From != "" || p.To != "" {
 		err = p.byTime(sel, all)
 	} else {
@@ -80,10 +92,22 @@ func (p *period) choose(ctx context.Context, f *store.Reading, now time.Time) (*
 		return nil, err
 	}
 	if len(sel.sessions) == 0 {
-		return nil, fmt.Errorf("%s holds nothing of that time: its sessions are %s to %s", f.Path(), all[0].Session.Date(), all[len(all)-1].Session.Date())
+		return nil, fmt.Errorf("%s holds nothing of that time: its sessions are %s", f.Path(), datesOf(all))
 	}
 	sel.last = sel.sessions[len(sel.sessions)-1].Session == all[len(all)-1].Session
 	return sel, sel.chooseSymbols(f, p.Symbols)
+}
+
+// datesOf names the sessions of a file: all of a few, of many the first and the last.
+func datesOf(all []store.Summary) string {
+	if len(all) > 5 {
+		return fmt.Sprintf("%d, %s to %s", len(all), all[0].Session.Date(), all[len(all)-1].Session.Date())
+	}
+	var dates []string
+	for _, s := range all {
+		dates = append(dates, s.Session.Date())
+	}
+	return strings.Join(dates, ", ")
 }
 
 func (sel *selection) chooseSymbols(f *store.Reading, want []string) error {
@@ -98,13 +122,28 @@ func (sel *selection) chooseSymbols(f *store.Reading, want []string) error {
 	sel.symbols = slices.Compact(sel.symbols)
 	for _, name := range want {
 		if !slices.Contains(sel.symbols, name) {
-			return fmt.Errorf("--symbols %s: not recorded then; there is %s", name, strings.Join(sel.symbols[:min(8, len(sel.symbols))], ","))
+			return unrecorded(name, sel.symbols)
 		}
 	}
 	if len(want) > 0 {
 		sel.symbols = slices.Sorted(slices.Values(want))
 	}
 	return nil
+}
+
+// unrecorded says that a symbol is not among those recorded, and which are.
+func unrecorded(name string, there []string) error {
+	if len(there) == 0 {
+		return fmt.Errorf("--symbols %s: no symbol was recorded then", name)
+	}
+	problem := fmt.Sprintf("--symbols %s: not recorded then; there is %s", name, strings.Join(there[:min(8, len(there))], ","))
+	if n := len(there) - 8; n > 0 {
+		problem += fmt.Sprintf(" and %s more", thousands(int64(n)))
+	}
+	if near := nearest(name, there); distance(name, near) <= 1 {
+		problem += fmt.Sprintf("; perhaps %s was meant", near)
+	}
+	return &usage{problem: problem}
 }
 
 func (p *period) byTime(sel *selection, all []store.Summary) (err error) {
@@ -152,7 +191,7 @@ func (p *period) bySession(all []store.Summary, now time.Time) ([]store.Summary,
 	switch {
 	case p.Session == "all":
 		return all, nil
-	case p.Session == "last":
+	case p.Session == "last", p.Session == "":
 		return all[max(0, len(all)-1):], nil
 	case p.Session == "today":
 		today := now.In(schedule.NewYork()).Format(time.DateOnly)
@@ -172,6 +211,9 @@ func (p *period) bySession(all []store.Summary, now time.Time) ([]store.Summary,
 		if _, err := time.Parse(time.DateOnly, date); err != nil {
 			return nil, wrong
 		}
+	}
+	if first > last {
+		return nil, &usage{problem: fmt.Sprintf("--session %s is the wrong way round; right is %s..%s", p.Session, last, first)}
 	}
 	return within(first, last), nil
 }

@@ -11,6 +11,7 @@ import (
 	"tapedeck/collector/ledger"
 	"tapedeck/collector/playback"
 	"tapedeck/schedule"
+	"tapedeck/store"
 )
 
 // server is the flags that replay and simulate share.
@@ -64,12 +65,22 @@ func (s *server) recordLine(at string, market string, symbols []string) string {
 }
 
 type replayCommand struct {
-	File string `arg:"" help:"JSON Lines of feed messages; .gz and .zst too."`
+	File string `arg:"" help:"JSON Lines of feed messages, .gz and .zst too, or a tapedeck file."`
+	period
 	server
 }
 
 // Run serves until it is stopped or, with --once, has played everything.
 func (r *replayCommand) Run(ctx context.Context, c console) error {
+	if err := r.period.check(); err != nil {
+		return err
+	}
+	if store.Is(r.File) {
+		return r.replayFile(ctx, c, time.Now())
+	}
+	if r.Session != "" || r.From != "" || r.To != "" || r.Symbols != nil {
+		return &usage{problem: "--session, --from, --to and --symbols choose from a tapedeck file; a recording of feed messages is replayed whole"}
+	}
 	recording, err := playback.OpenRecording(r.File)
 	if err != nil {
 		return err

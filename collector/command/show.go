@@ -9,8 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"golang.org/x/term"
-
 	"tapedeck/collector/ledger"
 	"tapedeck/schedule"
 	"tapedeck/store"
@@ -102,8 +100,7 @@ type progress struct {
 const progressEvery = 3 * time.Second
 
 func newProgress(w io.Writer) *progress {
-	file, ok := w.(*os.File)
-	return &progress{w: w, terminal: ok && term.IsTerminal(int(file.Fd())), last: time.Now()}
+	return &progress{w: w, terminal: isTerminal(w), last: time.Now()}
 }
 
 func (p *progress) line(text string) {

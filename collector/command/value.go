@@ -23,6 +23,9 @@ func (s *span) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// String is the span as it is read.
+func (s span) String() string { return time.Duration(s).String() }
+
 // byteSize is a size on the command line, such as 500MB or 5GB (powers of 1000) or a number of
 // bytes; 0 is no limit.
 type byteSize int64

@@ -15,7 +15,8 @@ import (
 
 // Answer answers one kind of question: it writes what was asked for to out, and returns
 // what a person should know besides. out blocks for as long as whoever asked does not
-// read: nothing may be held meanwhile that others wait for. ctx ends when he has gone.
+// read: nothing may be held meanwhile that others wait for. It has a Flush() error, for what
+// should be there before the end. ctx ends when he has gone.
 type Answer func(ctx context.Context, asked url.Values, out io.Writer) (notes string, err error)
 
 // Failure is an error that crosses the socket: what went wrong, and a line that helps.
@@ -65,16 +66,16 @@ func serve(w http.ResponseWriter, r *http.Request, answer Answer, explain func(e
 	w.Header().Set("Trailer", trailerNotes+", "+trailerFailure)
 	w.Header().Set("Content-Type", contentType(r.URL.Query().Get("format")))
 	sent := &started{w: w}
-	out := bufio.NewWriterSize(sent, 64<<10)
+	out := &stream{bufio.NewWriterSize(sent, 64<<10), http.NewResponseController(w)}
 	notes, err := answer(r.Context(), r.URL.Query(), out)
 	if err == nil {
-		err = out.Flush()
+		err = out.Writer.Flush()
 	}
 	if err != nil {
 		f := explain(err)
 		if sent.any {
 			text, _ := json.Marshal(f)
-			_ = out.Flush()
+			_ = out.Writer.Flush()
 			w.Header().Set(trailerFailure, string(text))
 			return
 		}
@@ -86,6 +87,19 @@ func serve(w http.ResponseWriter, r *http.Request, answer Answer, explain func(e
 		return
 	}
 	w.Header().Set(trailerNotes, strconv.QuoteToASCII(notes))
+}
+
+// stream gathers an answer. Flush sends what there is, for an answer that goes on for long.
+type stream struct {
+	*bufio.Writer
+	to *http.ResponseController
+}
+
+func (s *stream) Flush() error {
+	if err := s.Writer.Flush(); err != nil {
+		return err
+	}
+	return s.to.Flush()
 }
 
 func refuse(w http.ResponseWriter, status int, f *Failure) {

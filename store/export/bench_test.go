@@ -42,7 +42,7 @@ func BenchmarkTimeCandles(b *testing.B) {
 			for i := range candles {
 				d.Candle(&candles[i])
 			}
-			e := export.NewTimeCandles(io.Discard, d)
+			e := newTimeCandles(io.Discard, d)
 			for i := range candles {
 				_ = e.Encode("QLD", &candles[i], ledger.Traded)
 			}
@@ -74,7 +74,7 @@ func BenchmarkTrades(b *testing.B) {
 			for i := range trades {
 				d.Trade(&trades[i])
 			}
-			e := export.NewTrades(io.Discard, d)
+			e := newTrades(io.Discard, d)
 			for i := range trades {
 				_ = e.Encode(&trades[i], int64(i)+1)
 			}

@@ -7,84 +7,167 @@ import (
 	"tapedeck/collector/ledger"
 )
 
-// TimeCandles writes candles of a stretch of time, 1d included, as CSV:
+// TimeCandles writes candles of a stretch of time, 1d included:
 //
 //	time,symbol,open,high,low,close,volume,vwap,trades,state
 //
 // time is the start of the candle, in whole seconds; vwap is empty when the volume
 // is 0.
 type TimeCandles struct {
-	rows
-	candleFields
+	out encoder
+	row [11]value
+	sum sums
 }
 
-// NewTimeCandles begins a file. d has been shown every candle that will be encoded.
-func NewTimeCandles(w io.Writer, d Decimals) *TimeCandles {
-	const header = "time,symbol,open,high,low,close,volume,vwap,trades,state"
-	return &TimeCandles{newRows(w, header), candleFields{decimals: d.least()}}
+var timeColumns = columnsOf(append(candleColumns(second),
+	column{name: "state", kind: label},
+	amendedColumn,
+)...)
+
+// candleColumns are what every candle has.
+func candleColumns(start kind) []column {
+	return []column{
+		{name: "time", kind: start},
+		{name: "symbol", kind: label},
+		{name: "open", kind: price, nullable: true},
+		{name: "high", kind: price, nullable: true},
+		{name: "low", kind: price, nullable: true},
+		{name: "close", kind: price, nullable: true},
+		{name: "volume", kind: volume, nullable: true},
+		{name: "vwap", kind: average, nullable: true},
+		{name: "trades", kind: integer, nullable: true},
+	}
+}
+
+// The places of a candle's fields in a row.
+const (
+	startAt = iota
+	symbolAt
+	openAt
+	highAt
+	lowAt
+	closeAt
+	volumeAt
+	vwapAt
+	tradesAt
+	stateAt              // of a candle of time
+	amendedAt            // of a candle of time
+	numberAt   = stateAt // of the others
+	lastAt     = numberAt + 1
+	completeAt = lastAt + 1
+)
+
+// NewTimeCandles begins a file. d has been shown every candle that will be encoded. The
+// error is a *NoColumn, or a format that there is not.
+func NewTimeCandles(w io.Writer, o Options, d Decimals) (*TimeCandles, error) {
+	out, err := o.begin(w, o.followed(timeColumns), d)
+	return &TimeCandles{out: out}, err
 }
 
 // Encode writes a row: the candle and the state of its stretch. The order of the
 // rows is the caller's: by symbol, then time. An error is the writer's, and stays;
 // after Close there is always one.
 func (e *TimeCandles) Encode(symbol string, c *candle.Candle, state ledger.State) error {
-	if e.err != nil {
-		return e.err
-	}
-	row := e.start.seconds(e.buf, c.Start)
-	row = e.append(row, symbol, c)
-	row = append(row, state.String()...)
-	return e.end(append(row, ','))
+	setCandle(e.row[:], &e.sum, symbol, c)
+	e.row[stateAt].text = state.String()
+	e.row[amendedAt].n = 0
+	return e.out.encode(e.row[:])
 }
 
-// CountCandles writes candles of a number of trades, a volume or a turnover as CSV:
+// Amend writes a row again, of a candle that has changed since: see Options.Follow. It is
+// otherwise like Encode.
+func (e *TimeCandles) Amend(symbol string, c *candle.Candle, state ledger.State) error {
+	setCandle(e.row[:], &e.sum, symbol, c)
+	e.row[stateAt].text = state.String()
+	e.row[amendedAt].n = 1
+	return e.out.encode(e.row[:])
+}
+
+// EncodeEmpty writes a row for the stretch from start on that has no candle. In a quiet one
+// volume and trades are 0, and the prices are those of last, if that is not nil; in
+// any other one everything is empty: nobody knows.
+func (e *TimeCandles) EncodeEmpty(symbol string, start int64, state ledger.State, last *candle.Decimal) error {
+	row := e.row[:]
+	row[startAt].n, row[symbolAt].text, row[stateAt].text = start, symbol, state.String()
+	quiet := state == ledger.Quiet
+	for at := openAt; at <= closeAt; at++ {
+		if row[at].null = !quiet || last == nil; !row[at].null {
+			row[at].decimal(*last)
+		}
+	}
+	e.sum.volume = candle.Sum{}
+	row[volumeAt].sum, row[volumeAt].null = &e.sum.volume, !quiet
+	row[vwapAt].null = true
+	row[tradesAt].n, row[tradesAt].null = 0, !quiet
+	return e.out.encode(row)
+}
+
+// Flush hands over the rows so far, which of Parquet it cannot.
+func (e *TimeCandles) Flush() error { return e.out.flush() }
+
+// Close writes what is left, and the footer of a Parquet file. It returns the first error of
+// the writer. A second Close does nothing more. The writer stays open.
+func (e *TimeCandles) Close() error { return e.out.Close() }
+
+// CountCandles writes candles of a number of trades, a volume or a turnover:
 //
 //	time,symbol,open,high,low,close,volume,vwap,trades,number,last_time,complete
 //
 // time and last_time are the times of its first and last trade to arrive, with
 // three decimals; vwap is empty when the volume is 0.
 type CountCandles struct {
-	rows
-	candleFields
-	last stamp
+	out encoder
+	row [13]value
+	sum sums
 }
 
-// NewCountCandles begins a file. d has been shown every candle that will be encoded.
-func NewCountCandles(w io.Writer, d Decimals) *CountCandles {
-	const header = "time,symbol,open,high,low,close,volume,vwap,trades,number,last_time,complete"
-	return &CountCandles{rows: newRows(w, header), candleFields: candleFields{decimals: d.least()}}
+var countColumns = columnsOf(append(candleColumns(instant),
+	column{name: "number", kind: integer},
+	column{name: "last_time", kind: instant},
+	column{name: "complete", kind: boolean},
+	amendedColumn,
+)...)
+
+// NewCountCandles begins a file. d has been shown every candle that will be encoded. The
+// error is a *NoColumn, or a format that there is not.
+func NewCountCandles(w io.Writer, o Options, d Decimals) (*CountCandles, error) {
+	out, err := o.begin(w, o.followed(countColumns), d)
+	return &CountCandles{out: out}, err
 }
 
 // Encode writes a row. The order of the rows is the caller's: by symbol, then
 // number. An error is the writer's, and stays; after Close there is always one.
 func (e *CountCandles) Encode(symbol string, c *candle.Candle) error {
-	if e.err != nil {
-		return e.err
-	}
-	row := e.start.millis(e.buf, c.Start)
-	row = e.append(row, symbol, c)
-	row = appendInt(row, c.Number)
-	row = e.last.millis(row, c.Last)
-	return e.end(appendBool(row, c.Complete))
+	row := e.row[:]
+	setCandle(row, &e.sum, symbol, c)
+	row[numberAt].n = c.Number
+	row[lastAt].n = c.Last
+	row[completeAt].bool(c.Complete)
+	return e.out.encode(row)
 }
 
-// candleFields writes what every candle has.
-type candleFields struct {
-	decimals Decimals
-	start    stamp
-	symbol   symbolField
-}
+// Flush hands over the rows so far, which of Parquet it cannot.
+func (e *CountCandles) Flush() error { return e.out.flush() }
 
-func (f *candleFields) append(row []byte, symbol string, c *candle.Candle) []byte {
-	row = f.symbol.append(row, symbol)
-	row = append(c.Open.Append(row, f.decimals.Price), ',')
-	row = append(c.High.Append(row, f.decimals.Price), ',')
-	row = append(c.Low.Append(row, f.decimals.Price), ',')
-	row = append(c.Close.Append(row, f.decimals.Price), ',')
-	row = append(c.Volume.Append(row, f.decimals.Size), ',')
-	if vwap, ok := c.VWAP(); ok {
-		row = vwap.Append(row, f.decimals.VWAP)
+// Close writes what is left, and the footer of a Parquet file. It returns the first error of
+// the writer. A second Close does nothing more. The writer stays open.
+func (e *CountCandles) Close() error { return e.out.Close() }
+
+// sums holds the totals of a row: a value only points at them.
+type sums struct{ volume, vwap candle.Sum }
+
+// setCandle fills in what every candle has.
+func setCandle(row []value, s *sums, symbol string, c *candle.Candle) {
+	row[startAt].n = c.Start
+	row[symbolAt].text = symbol
+	for i, p := range [4]candle.Decimal{c.Open, c.High, c.Low, c.Close} {
+		v := &row[openAt+i]
+		v.n, v.scale, v.null = p.Units, p.Scale, false
 	}
-	row = append(row, ',')
-	return appendInt(row, c.Trades)
+	s.volume = c.Volume
+	row[volumeAt].sum, row[volumeAt].null = &s.volume, false
+	average, ok := c.VWAP()
+	s.vwap = average
+	row[vwapAt].sum, row[vwapAt].null = &s.vwap, !ok
+	row[tradesAt].n, row[tradesAt].null = c.Trades, false
 }

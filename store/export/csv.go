@@ -1,71 +1,149 @@
-// Package export writes trades, candles and coverage as files that others read.
-// An encoder stands on an io.Writer that it does not close, belongs to one
-// goroutine, and blocks only in that writer. What it has not written by itself it
-// writes in Close. All times are Unix milliseconds, UTC.
-//
-// CSV is that of RFC 4180 with LF line ends, a header also when there are no rows,
-// and quotes only where they are needed.
 package export
 
 import (
-	"errors"
-	"fmt"
 	"io"
+	"strconv"
+	"strings"
+	"time"
 )
 
-// errClosed is the error of a row after Close.
-var errClosed = errors.New("write csv: the encoder is closed")
-
-// rowsBytes is how much is gathered before it is handed to the writer, in whole rows.
-const rowsBytes = 64 << 10
-
-// rows gathers the rows of a file. An encoder appends to buf and calls end.
-type rows struct {
-	w   io.Writer
-	buf []byte
-	err error // of the writer, for good, or errClosed
+// csvFile writes CSV.
+type csvFile struct {
+	rows
+	columns []column
+	stamps  []stamp // one a column, of instants
+	texts   []cached
+	quote   func(dst []byte, s string) []byte
 }
 
-func newRows(w io.Writer, header string) rows {
-	buf := make([]byte, 0, rowsBytes+4096)
-	return rows{w: w, buf: append(append(buf, header...), '\n')}
+// cached is the last text of a column as it is written: it is mostly the next one's, too.
+type cached struct {
+	text    string
+	written []byte
 }
 
-// end finishes a row whose last field is followed by a comma, and hands over what
-// has been gathered when it is enough.
-func (r *rows) end(row []byte) error {
-	row[len(row)-1] = '\n'
-	r.buf = row
-	if len(row) < rowsBytes {
-		return nil
+// append writes s, with write when it is another than the last one.
+func (c *cached) append(dst []byte, s string, write func([]byte, string) []byte) []byte {
+	if s != c.text || len(c.written) == 0 {
+		c.text, c.written = strings.Clone(s), write(c.written[:0], s)
 	}
-	return r.flush()
+	return append(dst, c.written...)
 }
 
-func (r *rows) flush() error {
-	if len(r.buf) == 0 {
-		return nil
+func newCSV(w io.Writer, columns []column, o Options) *csvFile {
+	e := &csvFile{rows: newRows(w, CSV), columns: columns, stamps: newStamps(columns, o), texts: make([]cached, len(columns)), quote: quoteCSV}
+	if o.Excel {
+		e.buf = append(e.buf, "\ufeff"...)
+		e.quote = quoteExcel
 	}
-	n, err := r.w.Write(r.buf)
-	if err == nil && n < len(r.buf) {
-		err = io.ErrShortWrite
+	for i, c := range columns {
+		if i > 0 {
+			e.buf = append(e.buf, ',')
+		}
+		e.buf = append(e.buf, c.name...)
 	}
-	r.buf = r.buf[:0]
-	if err != nil {
-		r.err = fmt.Errorf("write csv: %w", err)
-	}
-	return r.err
+	e.buf = append(e.buf, '\n')
+	return e
 }
 
-// Close writes what is left. It returns the first error of the writer, also when it
-// was returned before. A second Close does nothing more. The writer stays open.
-func (r *rows) Close() error {
-	if r.err == errClosed {
-		return nil
+func (e *csvFile) encode(row []value) error {
+	if e.err != nil {
+		return e.err
 	}
-	if r.err == nil && r.flush() == nil {
-		r.err = errClosed
-		return nil
+	dst := e.buf
+	for i := range e.columns {
+		c := &e.columns[i]
+		if v := &row[c.at]; !v.null {
+			switch c.kind {
+			case instant, second:
+				dst = e.stamps[i].append(dst, v.n)
+			case text, date:
+				dst = e.quote(dst, v.text)
+			case label:
+				dst = e.texts[i].append(dst, v.text, e.quote)
+			default:
+				dst = appendNumber(dst, c, v)
+			}
+		}
+		dst = append(dst, ',')
 	}
-	return r.err
+	dst[len(dst)-1] = '\n'
+	return e.end(dst)
+}
+
+// appendNumber writes what looks the same in every text: a number, true or false.
+func appendNumber(dst []byte, c *column, v *value) []byte {
+	switch c.kind {
+	case price, size, fraction:
+		return v.asDecimal().Append(dst, c.decimals)
+	case volume, average:
+		return v.sum.Append(dst, c.decimals)
+	case boolean:
+		return strconv.AppendBool(dst, v.n != 0)
+	}
+	return strconv.AppendInt(dst, v.n, 10)
+}
+
+// quoteCSV writes a text, in quotes where RFC 4180 wants them. Also quoted are a blank at
+// the start and the lone \. of PostgreSQL, which readers trim and stop at.
+func quoteCSV(dst []byte, s string) []byte {
+	if !quoted(s) {
+		return append(dst, s...)
+	}
+	dst = append(dst, '"')
+	for {
+		i := strings.IndexByte(s, '"')
+		if i < 0 {
+			break
+		}
+		dst = append(append(dst, s[:i+1]...), '"')
+		s = s[i+1:]
+	}
+	return append(append(dst, s...), '"')
+}
+
+func quoted(s string) bool {
+	for i := range len(s) {
+		switch s[i] {
+		case ',', '"', '\r', '\n':
+			return true
+		}
+	}
+	return s != "" && (s[0] == ' ' || s[0] == '\t') || s == `\.`
+}
+
+// quoteExcel writes a text that Excel shows as it is. One that it would compute gets an
+// apostrophe in front (OWASP, "CSV Injection"); one that it would take for a number, a
+// boolean or a date, such as the symbols TRUE and 1E5, becomes a formula whose value is the
+// text, the only form in a CSV that it leaves alone.
+func quoteExcel(dst []byte, s string) []byte {
+	if s == "" {
+		return dst
+	}
+	if strings.IndexByte("=+-@\t\r\n", s[0]) >= 0 {
+		return quoteCSV(dst, "'"+s)
+	}
+	if guessed(s) {
+		return quoteCSV(dst, `="`+s+`"`)
+	}
+	return quoteCSV(dst, s)
+}
+
+// guessed says whether Excel makes something else of a text without blanks.
+func guessed(s string) bool {
+	switch strings.ToUpper(s) {
+	case "TRUE", "FALSE":
+		return true
+	}
+	if _, err := strconv.ParseFloat(s, 64); err == nil {
+		return s[0] != 'N' && s[0] != 'n' && s[0] != 'I' && s[0] != 'i' // NaN and Inf are words to it
+	}
+	// A month and a number are a date: MAR1, DEC-12. Days in full stand in no column.
+	if len(s) < 4 || len(s) > 8 {
+		return false
+	}
+	if _, err := time.Parse("Jan", s[:3]); err != nil {
+		return false
+	}
+	return strings.Trim(s[3:], "-/0123456789") == ""
 }

@@ -29,7 +29,7 @@ func TestTimeCandlesGolden(t *testing.T) {
 		for i := range candles {
 			d.Candle(&candles[i])
 		}
-		e := export.NewTimeCandles(w, d)
+		e := newTimeCandles(w, d)
 		states := []ledger.State{ledger.Traded, ledger.Partial}
 		for i := range candles {
 			must(t, e.Encode("QLD", &candles[i], states[i]))
@@ -51,7 +51,7 @@ func TestCountCandlesGolden(t *testing.T) {
 		for i := range candles {
 			d.Candle(&candles[i])
 		}
-		e := export.NewCountCandles(w, d)
+		e := newCountCandles(w, d)
 		for i := range candles {
 			must(t, e.Encode("QLD", &candles[i]))
 		}
@@ -70,7 +70,7 @@ func TestTradesGolden(t *testing.T) {
 		for i := range trades {
 			d.Trade(&trades[i])
 		}
-		e := export.NewTrades(w, d)
+		e := newTrades(w, d)
 		for i := range trades {
 			must(t, e.Encode(&trades[i], int64(i)+1))
 		}
@@ -86,7 +86,7 @@ time,symbol,price,size,conditions,dark,received,seq
 func TestCoverageGolden(t *testing.T) {
 	at := moment(t, "2026-11-20T14:30:00Z")
 	check(t, func(w io.Writer) closer {
-		e := export.NewCoverage(w)
+		e := newCoverage(w)
 		must(t, e.Encode(ledger.Run{From: at, Until: at + 60_000, State: ledger.Quiet}, []string{"QLD", "SPY"}))
 		must(t, e.Encode(ledger.Run{From: at + 60_000, Until: at + 62_000, State: ledger.Down, Cause: ledger.NotSubscribed}, []string{"QLD"}))
 		must(t, e.Encode(ledger.Run{From: at + 62_000, Until: at + 62_000}, nil))
@@ -109,15 +109,15 @@ func TestNoRows(t *testing.T) {
 // encoders are all encoders by their header.
 var encoders = map[string]func(io.Writer) closer{
 	"time,symbol,open,high,low,close,volume,vwap,trades,state": func(w io.Writer) closer {
-		return export.NewTimeCandles(w, export.Decimals{})
+		return newTimeCandles(w, export.Decimals{})
 	},
 	"time,symbol,open,high,low,close,volume,vwap,trades,number,last_time,complete": func(w io.Writer) closer {
-		return export.NewCountCandles(w, export.Decimals{})
+		return newCountCandles(w, export.Decimals{})
 	},
 	"time,symbol,price,size,conditions,dark,received,seq": func(w io.Writer) closer {
-		return export.NewTrades(w, export.Decimals{})
+		return newTrades(w, export.Decimals{})
 	},
-	"time,until,symbols,seconds,state,cause": func(w io.Writer) closer { return export.NewCoverage(w) },
+	"time,until,symbols,seconds,state,cause": func(w io.Writer) closer { return newCoverage(w) },
 }
 
 type closer interface{ Close() error }

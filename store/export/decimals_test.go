@@ -42,7 +42,7 @@ func TestDecimals(t *testing.T) {
 				d.Candle(&candles[i])
 			}
 			var file bytes.Buffer
-			e := export.NewTimeCandles(&file, d)
+			e := newTimeCandles(&file, d)
 			for i := range candles {
 				must(t, e.Encode("QLD", &candles[i], ledger.Traded))
 			}
@@ -60,10 +60,10 @@ func TestDecimalsMissed(t *testing.T) {
 	one := candle.Trade{Symbol: "QLD", Price: number(t, "0.0012345"), Size: number(t, "0.25")}
 	c := candle.Of(&one)
 	var trades, candles bytes.Buffer
-	te := export.NewTrades(&trades, export.Decimals{})
+	te := newTrades(&trades, export.Decimals{})
 	must(t, te.Encode(&one, 1))
 	must(t, te.Close())
-	ce := export.NewTimeCandles(&candles, export.Decimals{})
+	ce := newTimeCandles(&candles, export.Decimals{})
 	must(t, ce.Encode("QLD", &c, ledger.Traded))
 	must(t, ce.Close())
 	if f := read(t, trades.Bytes()); f.field(t, 0, "price") != "0.0012345" || f.field(t, 0, "size") != "0.25" {

@@ -24,9 +24,9 @@ func FuzzTexts(f *testing.F) {
 		trade := candle.Trade{Symbol: symbol, Conditions: conditions, Time: at, Received: at, Price: candle.Decimal{Units: 1}, Size: candle.Decimal{Units: 1}}
 		one := candle.Of(&trade)
 		var trades, candles, coverage bytes.Buffer
-		te := export.NewTrades(&trades, export.Decimals{})
-		ce := export.NewCountCandles(&candles, export.Decimals{})
-		ge := export.NewCoverage(&coverage)
+		te := newTrades(&trades, export.Decimals{})
+		ce := newCountCandles(&candles, export.Decimals{})
+		ge := newCoverage(&coverage)
 		for range 2 {
 			must(t, te.Encode(&trade, 1))
 			must(t, ce.Encode(symbol, &one))

@@ -3,6 +3,7 @@ package export_test
 import (
 	"bytes"
 	"encoding/csv"
+	"io"
 	"math/big"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"tapedeck/collector/candle"
+	"tapedeck/store/export"
 )
 
 // seeded is a source of randomness whose seed is printed when the test fails.
@@ -122,4 +124,33 @@ func equal(t testing.TB, what, got, want string) {
 	if !ok || !wok || g.Cmp(w) != 0 {
 		t.Fatalf("%s is %q, want %s", what, got, want)
 	}
+}
+
+// The encoders of plain CSV.
+
+func newTimeCandles(w io.Writer, d export.Decimals) *export.TimeCandles {
+	e, err := export.NewTimeCandles(w, export.Options{}, d)
+	return plain(e, err)
+}
+
+func newCountCandles(w io.Writer, d export.Decimals) *export.CountCandles {
+	e, err := export.NewCountCandles(w, export.Options{}, d)
+	return plain(e, err)
+}
+
+func newTrades(w io.Writer, d export.Decimals) *export.Trades {
+	e, err := export.NewTrades(w, export.Options{}, d)
+	return plain(e, err)
+}
+
+func newCoverage(w io.Writer) *export.Coverage {
+	e, err := export.NewCoverage(w, export.Options{})
+	return plain(e, err)
+}
+
+func plain[E any](e E, err error) E {
+	if err != nil {
+		panic(err)
+	}
+	return e
 }

@@ -26,7 +26,7 @@ func TestTradesComeBack(t *testing.T) {
 					size = max(size, int(trades[i].Size.Scale))
 				}
 				var file bytes.Buffer
-				e := export.NewTrades(&file, d)
+				e := newTrades(&file, d)
 				for i := range trades {
 					must(t, e.Encode(&trades[i], int64(i)+1))
 				}
@@ -97,7 +97,7 @@ func candleInterval(t testing.TB, text string) candle.Interval {
 func checkTimed(t *testing.T, list []row) {
 	t.Helper()
 	var file bytes.Buffer
-	e := export.NewTimeCandles(&file, decimalsOf(list))
+	e := newTimeCandles(&file, decimalsOf(list))
 	for i := range list {
 		must(t, e.Encode(list[i].symbol, &list[i].candle, ledger.State(i%5)))
 	}
@@ -117,7 +117,7 @@ func checkTimed(t *testing.T, list []row) {
 func checkCounted(t *testing.T, list []row) {
 	t.Helper()
 	var file bytes.Buffer
-	e := export.NewCountCandles(&file, decimalsOf(list))
+	e := newCountCandles(&file, decimalsOf(list))
 	for i := range list {
 		must(t, e.Encode(list[i].symbol, &list[i].candle))
 	}

@@ -17,10 +17,10 @@ const (
 func checkStamp(t *testing.T, s *export.Stamp, at int64) {
 	t.Helper()
 	want := time.UnixMilli(at).UTC()
-	if got := string(s.Seconds(nil, at)); got != want.Format(layoutSeconds)+"," {
+	if got := string(s.Seconds(nil, at)); got != want.Format(layoutSeconds) {
 		t.Fatalf("%d is %s in seconds, want %s", at, got, want.Format(layoutSeconds))
 	}
-	if got := string(s.Millis(nil, at)); got != want.Format(layoutMillis)+"," {
+	if got := string(s.Millis(nil, at)); got != want.Format(layoutMillis) {
 		t.Fatalf("%d is %s, want %s", at, got, want.Format(layoutMillis))
 	}
 }
