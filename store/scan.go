@@ -52,6 +52,7 @@ type scanner struct {
 	begin   func(b *bolt.Bucket) error // in the first transaction, with the session's bucket; may be nil
 
 	begun bool
+	last  uint64   // ordinal of the last record as the reading began: what comes later is not read
 	mark  sealMark // as the reading began
 	tape  uint32   // being read
 	next  uint64   // ordinal of the next trade
@@ -69,7 +70,7 @@ type pageRecord struct {
 	end     int // in data
 }
 
-// scan visits every trade of a session on file that is on a tape and in no block, in
+// scan visits every trade of a session that is on a tape and in no block as it begins, in
 // order of arrival, until visit says no. The trade is good until the next call, and
 // its Symbol is not set. It proves every record on the way: checksum, rows, and that
 // none is missing. It returns errMoved when a seal overtook it. begin, if not nil, is
@@ -88,6 +89,9 @@ func (c *scanner) run(visit func(id uint32, t *candle.Trade) bool) error {
 		}
 		start := 0
 		for _, rec := range c.records {
+			if rec.ordinal > c.last {
+				return nil
+			}
 			c.f.breathe()
 			ok, err := c.visit(&r, rec, c.data[start:rec.end], visit)
 			if err != nil || !ok {
@@ -156,6 +160,7 @@ func (c *scanner) readPage() error {
 		}
 		if !c.begun {
 			c.begun, c.mark, c.next = true, mark, mark.ordinals
+			c.last = lastRecord(b)
 			if c.begin != nil {
 				if err := c.begin(b); err != nil {
 					return err
@@ -203,6 +208,19 @@ func (c *scanner) copyTape(b *bolt.Bucket, until pageEnd) error {
 		c.records = append(c.records, pageRecord{c.tape, binary.BigEndian.Uint64(k), len(c.data)})
 	}
 	return nil
+}
+
+// lastRecord is the ordinal of the last record on the tapes of the session in bucket b.
+func lastRecord(b *bolt.Bucket) uint64 {
+	n, ok := lastTape(b)
+	if !ok {
+		return 0
+	}
+	name := tapeName(n)
+	if k, _ := b.Bucket(name[:]).Cursor().Last(); len(k) == 8 {
+		return binary.BigEndian.Uint64(k)
+	}
+	return math.MaxUint64 // an empty tape or a damaged one: the reading says what is wrong
 }
 
 // nextTape is the first tape of the session in bucket b behind number n.

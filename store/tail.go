@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"math"
 	"slices"
 
 	"tapedeck/collector/candle"
@@ -36,7 +37,7 @@ func (r *Reading) Tail(s ledger.Session) (*Tail, error) {
 // disk.
 func (t *Tail) Next(visit func(seq int64, trade *candle.Trade)) error {
 	names := t.f.names.all()
-	c := &scanner{f: t.f, session: t.session, key: sessionKey(t.session), until: allTapes, begun: true, next: t.next}
+	c := &scanner{f: t.f, session: t.session, key: sessionKey(t.session), until: allTapes, begun: true, last: math.MaxUint64, next: t.next}
 	err := c.run(func(id uint32, trade *candle.Trade) bool {
 		if int(id) >= len(names) {
 			names = t.f.names.all()
