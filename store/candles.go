@@ -60,6 +60,7 @@ func (r *Reading) CandleRuns(s ledger.Session, symbols []string, v candle.Interv
 			yield(CandleRun{}, err)
 			return
 		}
+		defer r.release(base)
 		r := &candleReader{reader: base, interval: v, anchor: anchor, fold: candle.NewFold(v, anchor)}
 		more := true
 		hand := func(name string, list []candle.Candle) {
@@ -139,7 +140,7 @@ func (r *candleReader) stored() []byte {
 }
 
 // readStored reads a symbol's stored candles: nil when they do not fold just that
-// many trades.
+// many trades. They are good until the next call.
 func (r *reader) readStored(bucket []byte, v candle.Interval, id uint32, name string, trades int64) ([]candle.Candle, error) {
 	var stored *storedCandles
 	err := r.f.view(func(tx *bolt.Tx) (err error) {
@@ -151,7 +152,8 @@ func (r *reader) readStored(bucket []byte, v candle.Interval, id uint32, name st
 	if err != nil || stored == nil || stored.trades != trades {
 		return nil, err
 	}
-	list, err := stored.decode(r.blocks.decoder, v)
+	list, err := stored.decode(r.candles[:0], r.blocks.decoder, v)
+	r.candles = list[:0]
 	if err != nil {
 		at := candleKey(id, 0)
 		return nil, &Damaged{r.f.path, place(r.session, string(bucket), at[:]), err.Error()}

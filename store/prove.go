@@ -224,7 +224,7 @@ func (p *prover) kept() error {
 				if parts == nil || parts.trades != p.standing.dropped.lastSeq(id) {
 					return damaged("they are missing, and so are their trades")
 				}
-				if _, err := parts.decode(d, stored.interval); err != nil {
+				if _, err := parts.decode(nil, d, stored.interval); err != nil {
 					return damaged(err.Error())
 				}
 				return nil

@@ -7,6 +7,7 @@ import (
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
+	"tapedeck/store/block"
 )
 
 // Reading reads a file as it stood when it first came to each session: what is recorded
@@ -16,6 +17,15 @@ import (
 type Reading struct {
 	f        *File
 	sessions map[[sessionKeySize]byte]*standstill
+	spare    *workspace // of a reader that has ended, for the next one
+}
+
+// workspace is the memory that a reader decodes with: some MB.
+type workspace struct {
+	decoder *block.Decoder
+	data    []byte
+	trades  []candle.Trade
+	candles []candle.Candle
 }
 
 // standstill is a session at the moment it is read as of.
@@ -30,7 +40,7 @@ type standstill struct {
 
 // Read begins a reading.
 func (f *File) Read() *Reading {
-	return &Reading{f, make(map[[sessionKeySize]byte]*standstill)}
+	return &Reading{f: f, sessions: make(map[[sessionKeySize]byte]*standstill)}
 }
 
 // Path is where the file lies.
@@ -118,9 +128,19 @@ func (r *Reading) reader(s ledger.Session) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	reader, err := r.f.newReader(s)
+	space := r.spare
+	r.spare = nil
+	if space == nil {
+		space = &workspace{decoder: block.NewDecoder()}
+	}
+	reader, err := r.f.newReaderIn(s, space)
 	reader.list = still.list
 	return reader, err
+}
+
+// release takes back the memory of a reader that has ended.
+func (r *Reading) release(of *reader) {
+	r.spare = &workspace{of.blocks.decoder, of.blocks.data, of.blocks.trades, of.candles}
 }
 
 // Symbols are the symbols of a session, sorted: those with trades, kept or dropped,

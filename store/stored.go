@@ -100,7 +100,7 @@ func (f *File) readStored(b *bolt.Bucket, key [sessionKeySize]byte, bucket []byt
 }
 
 // decode hands out the candles, by start or number.
-func (s *storedCandles) decode(d *block.Decoder, v candle.Interval) (list []candle.Candle, err error) {
+func (s *storedCandles) decode(list []candle.Candle, d *block.Decoder, v candle.Interval) (_ []candle.Candle, err error) {
 	for _, body := range s.bodies {
 		if list, err = d.Candles(list, v, body); err != nil {
 			return nil, err

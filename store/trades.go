@@ -52,7 +52,7 @@ func (r *Reading) Trades(s ledger.Session, symbols []string) iter.Seq2[Row, erro
 // when the session's trades are not kept any more.
 func (r *Reading) TradeRuns(s ledger.Session, symbols []string) iter.Seq2[TradeRun, error] {
 	return func(yield func(TradeRun, error) bool) {
-		f := r.f
+		f, reading := r.f, r
 		r, err := r.reader(s)
 		if err == nil && r.blocks.dropped.trades {
 			err = &Dropped{f.path, s, "trades"}
@@ -61,6 +61,7 @@ func (r *Reading) TradeRuns(s ledger.Session, symbols []string) iter.Seq2[TradeR
 			yield(TradeRun{}, err)
 			return
 		}
+		defer reading.release(r)
 		more := true
 		err = r.holdings(symbols, func(h *holding) error {
 			return r.each(h, 1, func(seq int64, trades []candle.Trade) bool {
@@ -87,12 +88,19 @@ type reader struct {
 	key     [sessionKeySize]byte
 	blocks  blockReader
 	list    []symbolCount // what there is to read, by name
+	candles []candle.Candle
 }
 
 func (f *File) newReader(s ledger.Session) (*reader, error) {
+	return f.newReaderIn(s, &workspace{decoder: block.NewDecoder()})
+}
+
+// newReaderIn is a reader that decodes with the memory given to it.
+func (f *File) newReaderIn(s ledger.Session, in *workspace) (*reader, error) {
 	key := sessionKey(s)
 	d, err := f.dropped(s)
-	return &reader{f: f, session: s, key: key, blocks: blockReader{f: f, session: s, key: key, dropped: d, decoder: block.NewDecoder()}}, err
+	return &reader{f: f, session: s, key: key, candles: in.candles,
+		blocks: blockReader{f: f, session: s, key: key, dropped: d, decoder: in.decoder, data: in.data, trades: in.trades}}, err
 }
 
 // selected are the symbols asked for (nil: all) that have trades.

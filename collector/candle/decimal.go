@@ -259,6 +259,9 @@ func (d Decimal) Append(dst []byte, decimals int) []byte {
 
 // appendScaled writes m x 10^-scale.
 func appendScaled(dst []byte, m uint64, scale, decimals int) []byte {
+	if scale <= decimals && decimals < fewDecimals && m < 1<<32 {
+		return appendFixed(dst, m*pow10[decimals-scale], decimals)
+	}
 	var whole, fraction uint64
 	if scale < len(pow10) {
 		whole, fraction = m/pow10[scale], m%pow10[scale]
@@ -277,6 +280,32 @@ func appendScaled(dst []byte, m uint64, scale, decimals int) []byte {
 		dst = append(dst, '0')
 	}
 	return dst
+}
+
+// fewDecimals is fewer than what makes a 64-bit number of a 32-bit one overflow.
+const fewDecimals = 9
+
+// appendFixed writes v x 10^-decimals with just that many decimals: what almost every price
+// and size is, digit by digit from the last.
+func appendFixed(dst []byte, v uint64, decimals int) []byte {
+	var text [24]byte
+	at := len(text)
+	for range decimals {
+		at--
+		text[at] = byte('0' + v%10)
+		v /= 10
+	}
+	if decimals > 0 {
+		at--
+		text[at] = '.'
+	}
+	for {
+		at--
+		text[at] = byte('0' + v%10)
+		if v /= 10; v == 0 {
+			return append(dst, text[at:]...)
+		}
+	}
 }
 
 // appendPadded writes v with leading zeros to exactly width digits.

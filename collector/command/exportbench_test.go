@@ -23,7 +23,7 @@ import (
 var (
 	exportSessions = flag.Int("exportsessions", 25, "how many sessions of one symbol BenchmarkExport reads; a year has 252")
 	exportSymbols  = flag.Int("exportsymbols", 500, "how many symbols of one session it reads; a whole market has 11000")
-	exportPeers    = flag.String("exportpeers", "", "a folder with .ci/package.json installed: DuckDB, and sqlite3 where it is, write the same rows")
+	exportPeers    = flag.Bool("exportpeers", false, "have DuckDB (npm install --prefix .ci) and sqlite3 write the same rows")
 )
 
 // BenchmarkExport is the program, as a process on one core, writing sealed sessions to a
@@ -62,7 +62,7 @@ func BenchmarkExport(b *testing.B) {
 			b.ReportMetric(float64(anon)/1024, "anon-MB")
 		})
 	}
-	if *exportPeers != "" {
+	if *exportPeers {
 		year.peers(b)
 	}
 }
@@ -188,15 +188,17 @@ func (l *library) peers(b *testing.B) {
 		l.export(b, filepath.Join(folder, what+".parquet"), what)
 		l.export(b, filepath.Join(folder, what+".csv"), what)
 	}
-	script, err := filepath.Abs("../../.ci/peers.mjs")
-	if err != nil {
-		b.Fatal(err)
+	for _, cores := range []string{"1", "0,1"} {
+		script, err := filepath.Abs("../../.ci/peers.cjs")
+		if err != nil {
+			b.Fatal(err)
+		}
+		peers := exec.Command("taskset", "-c", cores, "node", script, folder, fmt.Sprint(1+len(cores)/2))
+		peers.Env = node(b, folder).Env
+		out, err := peers.CombinedOutput()
+		if err != nil {
+			b.Fatalf("%v: %s", err, out)
+		}
+		fmt.Printf("on cores %s:\n%s", cores, out)
 	}
-	node := exec.Command("node", script, folder)
-	node.Dir = *exportPeers
-	out, err := node.CombinedOutput()
-	if err != nil {
-		b.Fatalf("%v: %s", err, out)
-	}
-	b.Logf("peers, one core each:\n%s", out)
 }

@@ -29,7 +29,6 @@ type follower struct {
 	book   book
 	out    io.Writer
 	rows   followed
-	count  int64
 
 	sel     *selection
 	session ledger.Session

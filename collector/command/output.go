@@ -43,21 +43,50 @@ func output(name string, stdout io.Writer, write func(io.Writer) error) error {
 
 // draft is a file that has its name when it is whole.
 type draft struct {
-	file *os.File
-	name string
+	file    *os.File
+	name    string
+	since   int           // bytes since the last sync was begun
+	syncing chan struct{} // holds one when nobody syncs
 }
+
+// syncBytes is after how much the disk is set to work: so that the sync at the end, which
+// has to be waited for, is short.
+const syncBytes = 16 << 20
 
 func newDraft(name string) (*draft, error) {
 	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
 	if err != nil {
 		return nil, cannotWrite(name, err)
 	}
-	return &draft{file, name}, nil
+	return newDraftOf(file, name), nil
+}
+
+func newDraftOf(file *os.File, name string) *draft {
+	d := &draft{file: file, name: name, syncing: make(chan struct{}, 1)}
+	d.syncing <- struct{}{}
+	return d
+}
+
+// syncBeside sets the disk to work on what was written so far. What goes wrong the sync at
+// the end says again.
+func (d *draft) syncBeside() {
+	select {
+	case <-d.syncing:
+		d.since = 0
+		go func() {
+			_ = d.file.Sync()
+			d.syncing <- struct{}{}
+		}()
+	default: // it still is
+	}
 }
 
 // Write writes on. An error names the file that was asked for.
 func (d *draft) Write(p []byte) (int, error) {
 	n, err := d.file.Write(p)
+	if d.since += n; d.since >= syncBytes {
+		d.syncBeside()
+	}
 	return n, d.named(err)
 }
 
@@ -66,6 +95,23 @@ func (d *draft) named(err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", d.name, bare(err))
+}
+
+// rewind begins the file anew.
+func (d *draft) rewind() error {
+	_, err := d.file.Seek(0, io.SeekStart)
+	return d.named(errors.Join(err, d.file.Truncate(0)))
+}
+
+// rewindOf begins anew what is written to w, nil where that cannot be.
+func rewindOf(w io.Writer) func() error {
+	if c, ok := w.(*countedWriter); ok {
+		w = c.w
+	}
+	if d, ok := w.(*draft); ok {
+		return d.rewind
+	}
+	return nil
 }
 
 // publish gives the file its name, once it is on disk.
@@ -137,7 +183,7 @@ func inFolder(name string, write func(open opener) error) error {
 			return nil, err
 		}
 		f, err := os.Create(path)
-		return &synced{draft{f, filepath.Join(name, file)}}, err
+		return &synced{newDraftOf(f, filepath.Join(name, file))}, err
 	})
 	if err != nil {
 		return err
@@ -161,7 +207,7 @@ func inFolder(name string, write func(open opener) error) error {
 }
 
 // synced is a file that is on disk when it is closed.
-type synced struct{ draft }
+type synced struct{ *draft }
 
 func (s *synced) Close() error { return s.named(errors.Join(s.file.Sync(), s.file.Close())) }
 

@@ -106,7 +106,7 @@ func mixed(t *testing.T, folder string, symbols []string) string {
 }
 
 // node is a command that runs a script with the packages of .ci.
-func node(t *testing.T, folder string, args ...string) *exec.Cmd {
+func node(t testing.TB, folder string, args ...string) *exec.Cmd {
 	t.Helper()
 	modules, err := filepath.Abs("../../.ci/node_modules")
 	if err != nil {

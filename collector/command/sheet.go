@@ -22,7 +22,8 @@ type sheet struct {
 	progress func(rows, total int64) // may be nil; a total of 0 is not known yet
 
 	measured *measure
-	rows     int64 // written
+	rows     int64           // written
+	needs    export.Decimals // of the rows that were written
 }
 
 // measure is what a first look at the rows tells.
@@ -134,6 +135,9 @@ func (s *sheet) needsLook() bool {
 
 // write writes the rows of the whole selection as one file.
 func (s *sheet) write(w io.Writer) (rows int64, err error) {
+	if rewind := rewindOf(w); rewind != nil && s.needsLook() && s.limit == 0 && !s.form.Excel {
+		return s.writeGuessed(w, rewind)
+	}
 	if s.needsLook() {
 		if err := s.look(); err != nil {
 			return 0, err
@@ -147,6 +151,61 @@ func (s *sheet) write(w io.Writer) (rows int64, err error) {
 	before := s.rows
 	err = s.writePart(w, s.sel)
 	return s.rows - before, err
+}
+
+// writeGuessed writes a file with the decimals that the first rows need, and where a later
+// one needs more begins anew: of most files the first rows are like all, which saves reading
+// them twice.
+func (s *sheet) writeGuessed(w io.Writer, rewind func() error) (rows int64, err error) {
+	s.measured = new(measure)
+	if s.measured.decimals, err = s.firstDecimals(); err != nil {
+		return 0, err
+	}
+	if err := s.writePart(w, s.sel); err != nil {
+		return 0, err
+	}
+	if s.needs == s.measured.decimals {
+		return s.rows, nil
+	}
+	s.measured = &measure{decimals: s.needs}
+	s.rows = 0
+	if err := rewind(); err != nil {
+		return 0, err
+	}
+	err = s.writePart(w, s.sel)
+	return s.rows, err
+}
+
+// guessRows is how many rows are looked at for a guess.
+const guessRows = 1 << 15
+
+// firstDecimals is what the first rows need.
+func (s *sheet) firstDecimals() (d export.Decimals, err error) {
+	seen := 0
+	if s.what == "trades" {
+		for _, run := range s.sel.trades(s.f) {
+			for i := range run.row.Trades {
+				if t := &run.row.Trades[i]; s.sel.has(t.Time) {
+					d.Trade(t)
+				}
+			}
+			if seen += len(run.row.Trades); run.err != nil || seen > guessRows {
+				return d, run.err
+			}
+		}
+	} else if s.candles() {
+		for _, run := range s.sel.candles(s.f, s.interval(), s.anchored()) {
+			for i := range run.row.Candles {
+				if c := &run.row.Candles[i]; s.sel.has(c.Start) {
+					d.Candle(c)
+				}
+			}
+			if seen += len(run.row.Candles); run.err != nil || seen > guessRows {
+				return d, run.err
+			}
+		}
+	}
+	return d, nil
 }
 
 // fits refuses what Excel would cut off.
@@ -259,6 +318,7 @@ func (s *sheet) writeTrades(w io.Writer, o export.Options, part *selection) erro
 					return errEnough
 				}
 				t.Symbol = p.symbol
+				s.needs.Trade(t)
 				if err := out.Encode(t, run.row.Seq+int64(i)); err != nil {
 					return err
 				}
@@ -290,6 +350,7 @@ func (s *sheet) writeCountCandles(w io.Writer, o export.Options, part *selection
 				if n++; s.limit > 0 && s.rows+n > s.limit {
 					return errEnough
 				}
+				s.needs.Candle(c)
 				if err := out.Encode(p.symbol, c); err != nil {
 					return err
 				}
@@ -352,7 +413,11 @@ func (s *sheet) fillPairs(filler *export.Filler, part *selection) error {
 			if s.limit > 0 && s.rows+filler.Rows()-before >= s.limit {
 				return errEnough
 			}
-			if err := filler.Encode(&run.row.Candles[i]); err != nil {
+			c := &run.row.Candles[i]
+			if part.has(c.Start) {
+				s.needs.Candle(c)
+			}
+			if err := filler.Encode(c); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package block
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"tapedeck/collector/candle"
 )
@@ -120,7 +121,7 @@ func (d *Decoder) Candles(dst []candle.Candle, v candle.Interval, body []byte) (
 		return dst, ErrCorrupt
 	}
 	before := len(dst)
-	dst = append(dst, make([]candle.Candle, count)...)
+	dst = slices.Grow(dst, int(count))[:before+int(count)] // what is there each column overwrites
 	list := dst[before:]
 	if v.ByTime() {
 		d.starts(list)
@@ -143,7 +144,7 @@ func (d *Decoder) starts(list []candle.Candle) {
 	for i, v := range values {
 		start += unzigzag(v) * unit
 		c := &list[i]
-		c.Start, c.First, c.Last, c.Complete = start, start, start, true
+		c.Start, c.Number, c.First, c.Last, c.Complete = start, 0, start, start, true
 	}
 }
 

@@ -95,8 +95,7 @@ func (e *TimeCandles) EncodeEmpty(symbol string, start int64, state ledger.State
 			row[at].decimal(*last)
 		}
 	}
-	e.sum.volume = candle.Sum{}
-	row[volumeAt].sum, row[volumeAt].null = &e.sum.volume, !quiet
+	row[volumeAt].sum, row[volumeAt].null = &noVolume, !quiet
 	row[vwapAt].null = true
 	row[tradesAt].n, row[tradesAt].null = 0, !quiet
 	return e.out.encode(row)
@@ -153,21 +152,22 @@ func (e *CountCandles) Flush() error { return e.out.flush() }
 // the writer. A second Close does nothing more. The writer stays open.
 func (e *CountCandles) Close() error { return e.out.Close() }
 
-// sums holds the totals of a row: a value only points at them.
-type sums struct{ volume, vwap candle.Sum }
+// sums holds what a row computes: a value only points at it.
+type sums struct{ vwap candle.Sum }
+
+var noVolume candle.Sum
 
 // setCandle fills in what every candle has.
 func setCandle(row []value, s *sums, symbol string, c *candle.Candle) {
 	row[startAt].n = c.Start
 	row[symbolAt].text = symbol
-	for i, p := range [4]candle.Decimal{c.Open, c.High, c.Low, c.Close} {
+	for i, p := range [4]*candle.Decimal{&c.Open, &c.High, &c.Low, &c.Close} {
 		v := &row[openAt+i]
 		v.n, v.scale, v.null = p.Units, p.Scale, false
 	}
-	s.volume = c.Volume
-	row[volumeAt].sum, row[volumeAt].null = &s.volume, false
-	average, ok := c.VWAP()
-	s.vwap = average
+	row[volumeAt].sum, row[volumeAt].null = &c.Volume, false
+	var ok bool
+	s.vwap, ok = c.VWAP()
 	row[vwapAt].sum, row[vwapAt].null = &s.vwap, !ok
 	row[tradesAt].n, row[tradesAt].null = c.Trades, false
 }

@@ -25,7 +25,7 @@ type cached struct {
 // append writes s, with write when it is another than the last one.
 func (c *cached) append(dst []byte, s string, write func([]byte, string) []byte) []byte {
 	if s != c.text || len(c.written) == 0 {
-		c.text, c.written = strings.Clone(s), write(c.written[:0], s)
+		c.text, c.written = s, write(c.written[:0], s)
 	}
 	return append(dst, c.written...)
 }

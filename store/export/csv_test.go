@@ -142,14 +142,15 @@ func must(t testing.TB, err error) {
 	}
 }
 
+var oneCandle = candle.Of(&candle.Trade{Price: candle.Decimal{Units: 1}})
+
 // encodeAny writes one row with any of the encoders.
 func encodeAny(t *testing.T, e closer, symbol string) error {
-	one := candle.Of(&candle.Trade{Price: candle.Decimal{Units: 1}})
 	switch e := e.(type) {
 	case *export.TimeCandles:
-		return e.Encode(symbol, &one, ledger.Quiet)
+		return e.Encode(symbol, &oneCandle, ledger.Quiet)
 	case *export.CountCandles:
-		return e.Encode(symbol, &one)
+		return e.Encode(symbol, &oneCandle)
 	case *export.Trades:
 		return e.Encode(&candle.Trade{Symbol: symbol}, 1)
 	case *export.Coverage:

@@ -24,6 +24,7 @@ type Filler struct {
 	rows int64
 
 	Piece
+	whole bool            // all of the session was heard
 	step  int64           // the length of a candle, of a Day that of the session
 	next  int64           // the start of the stretch to come
 	last  *candle.Decimal // to carry on; nil is nothing
@@ -58,6 +59,7 @@ func (f *Filler) Begin(p Piece) {
 		f.step = s.Close - s.Open
 	}
 	f.next = p.Interval.Start(s.Open, p.Anchor)
+	f.whole = len(p.Line) == 1 && p.Line.Listens(s.Open, s.Close)
 }
 
 // Encode writes a candle, and before it the rows for the stretches since the one before. One
@@ -70,7 +72,10 @@ func (f *Filler) Encode(c *candle.Candle) error {
 	if err := f.fillTo(c.Start); err != nil {
 		return err
 	}
-	state, _ := f.Line.State(c.Start, f.end(c.Start), true)
+	state := ledger.Traded
+	if !f.whole {
+		state, _ = f.Line.State(c.Start, f.end(c.Start), true)
+	}
 	f.next, f.last = c.Start+f.step, nil
 	if f.fill == FillForward && (state == ledger.Traded || !f.holed(c.Start)) {
 		f.close = c.Close

@@ -19,7 +19,7 @@ const (
 
 // parquetFile writes Parquet.
 type parquetFile struct {
-	out     *parquet.Writer
+	out     *parquet.GenericWriter[any]
 	columns []column
 	exact   bool
 	batch   [][]parquet.Value // by column
@@ -37,7 +37,7 @@ func newParquet(w io.Writer, columns []column, o Options) *parquetFile {
 	for _, key := range slices.Sorted(maps.Keys(o.Metadata)) {
 		options = append(options, parquet.KeyValueMetadata(key, o.Metadata[key]))
 	}
-	e := &parquetFile{out: parquet.NewWriter(w, options...), columns: columns, exact: o.Exact}
+	e := &parquetFile{out: parquet.NewGenericWriter[any](w, options...), columns: columns, exact: o.Exact}
 	for range columns {
 		e.batch = append(e.batch, make([]parquet.Value, 0, batchRows))
 	}
