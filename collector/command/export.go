@@ -134,7 +134,11 @@ func (e *exportCommand) answer(ctx context.Context, b book, out io.Writer) (stri
 	if err := to.close(); err != nil {
 		return "", err
 	}
-	return sel.describe(f, e.What, rows)
+	notes, err := sel.describe(f, e.What, rows)
+	if all := list[0].measured.rows; e.head && all > rows {
+		notes = fmt.Sprintf("The first %d of %s rows; -o FILE writes them all. ", rows, thousands(all)) + notes
+	}
+	return notes, err
 }
 
 // exportFile writes one kind of rows beside a file, without a word.

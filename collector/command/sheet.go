@@ -314,9 +314,11 @@ func (s *sheet) writeTrades(w io.Writer, o export.Options, part *selection) erro
 				if !part.has(t.Time) {
 					continue
 				}
-				if n++; s.limit > 0 && s.rows+n > s.limit {
+				if s.limit > 0 && s.rows+n >= s.limit {
+					s.rows += n
 					return errEnough
 				}
+				n++
 				t.Symbol = p.symbol
 				s.needs.Trade(t)
 				if err := out.Encode(t, run.row.Seq+int64(i)); err != nil {
@@ -347,9 +349,11 @@ func (s *sheet) writeCountCandles(w io.Writer, o export.Options, part *selection
 				if !part.has(c.Start) {
 					continue
 				}
-				if n++; s.limit > 0 && s.rows+n > s.limit {
+				if s.limit > 0 && s.rows+n >= s.limit {
+					s.rows += n
 					return errEnough
 				}
+				n++
 				s.needs.Candle(c)
 				if err := out.Encode(p.symbol, c); err != nil {
 					return err
@@ -410,7 +414,8 @@ func (s *sheet) fillPairs(filler *export.Filler, part *selection) error {
 		}
 		before := filler.Rows()
 		for i := range run.row.Candles {
-			if s.limit > 0 && s.rows+filler.Rows()-before >= s.limit {
+			if n := filler.Rows() - before; s.limit > 0 && s.rows+n >= s.limit {
+				s.rows += n
 				return errEnough
 			}
 			c := &run.row.Candles[i]
@@ -456,8 +461,8 @@ func (s *sheet) writeCoverage(w io.Writer, o export.Options, part *selection) er
 			return err
 		}
 		for _, r := range runs {
-			if s.limit > 0 && s.rows >= s.limit {
-				return out.Close()
+			if s.measured.rows++; s.limit > 0 && s.rows >= s.limit {
+				continue
 			}
 			if err := out.Encode(r.Run, r.symbols); err != nil {
 				return err
@@ -478,8 +483,8 @@ func (s *sheet) writeSessions(w io.Writer, o export.Options, part *selection) er
 		return err
 	}
 	for _, l := range a.sessionLines() {
-		if s.limit > 0 && s.rows >= s.limit {
-			break
+		if s.measured.rows++; s.limit > 0 && s.rows >= s.limit {
+			continue
 		}
 		if err := out.Encode(&l); err != nil {
 			return err
