@@ -286,27 +286,37 @@ func appendScaled(dst []byte, m uint64, scale, decimals int) []byte {
 const fewDecimals = 9
 
 // appendFixed writes v x 10^-decimals with just that many decimals: what almost every price
-// and size is, digit by digit from the last.
+// and size is, two digits at a time from the last.
 func appendFixed(dst []byte, v uint64, decimals int) []byte {
 	var text [24]byte
 	at := len(text)
-	for range decimals {
-		at--
-		text[at] = byte('0' + v%10)
-		v /= 10
+	for v >= 100 {
+		two := v % 100 * 2
+		v /= 100
+		at -= 2
+		text[at], text[at+1] = pairs[two], pairs[two+1]
 	}
-	if decimals > 0 {
+	at--
+	text[at] = pairs[2*v+1]
+	if v >= 10 {
 		at--
-		text[at] = '.'
+		text[at] = pairs[2*v]
 	}
-	for {
+	for len(text)-at <= decimals {
 		at--
-		text[at] = byte('0' + v%10)
-		if v /= 10; v == 0 {
-			return append(dst, text[at:]...)
-		}
+		text[at] = '0'
 	}
+	point := len(text) - decimals
+	dst = append(dst, text[at:point]...)
+	if decimals == 0 {
+		return dst
+	}
+	return append(append(dst, '.'), text[point:]...)
 }
+
+// pairs are the numbers of two digits.
+const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748" +
+	"4950515253545556575859606162636465666768697071727374757677787980818283848586878889909192939495969798" + "99"
 
 // appendPadded writes v with leading zeros to exactly width digits.
 func appendPadded(dst []byte, v uint64, width int) []byte {
