@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -289,5 +290,46 @@ func TestSplitIsTheWhole(t *testing.T) {
 	}
 	if !slices.EqualFunc(parts, whole, slices.Equal) {
 		t.Fatalf("%d rows in parts, %d in all", len(parts), len(whole))
+	}
+}
+
+// A file whose later rows need more decimals than its first ones is written anew: it is what
+// goes to a pipe, which is read twice instead.
+func TestDecimalsThatComeLate(t *testing.T) {
+	folder := t.TempDir()
+	db := filepath.Join(folder, "late.db")
+	f, err := store.Open(db, store.Options{Command: "test", Source: "simulated, seed 1", NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := ledger.Session{Hours: ledger.Regular, Open: 1795185000000, Close: 1795208400000, Stated: true}
+	list := make([]candle.Trade, 3*guessRows)
+	for i := range list {
+		list[i] = candle.Trade{Symbol: "QLD", Time: s.Open + int64(i)*100, Received: s.Open + int64(i)*100, Price: candle.Decimal{Units: 70}, Size: candle.Decimal{Units: 1}}
+	}
+	last := &list[len(list)-1]
+	last.Price, last.Size = candle.Decimal{Units: 70_0625, Scale: 4}, candle.Decimal{Units: 5, Scale: 1}
+	if _, err := f.Append(s, list); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Commit(), f.Seal(context.Background(), s, true), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, what := range []string{"trades", "1t", "1s"} {
+		name := filepath.Join(folder, what+".csv")
+		var said bytes.Buffer
+		if code := dispatch(context.Background(), []string{"export", what, "--db", db, "-o", name}, console{&said, &said}); code != 0 {
+			t.Fatal(said.String())
+		}
+		written, piped := readCSV(t, name)[1:], exported(t, db, what)
+		if !slices.EqualFunc(written, piped, slices.Equal) {
+			t.Errorf("%s: the first row is %q in the file, %q in the pipe", what, written[0], piped[0])
+		}
+		if !strings.Contains(strings.Join(piped[0], ","), "70.0000") {
+			t.Errorf("%s: the first row is %q", what, piped[0])
+		}
+		if !strings.HasPrefix(said.String(), thousands(int64(len(piped)))+" rows, ") {
+			t.Errorf("%s: it says %q of %d rows", what, said.String(), len(piped))
+		}
 	}
 }
