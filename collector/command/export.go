@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -86,7 +87,7 @@ func (e *exportCommand) ask(v url.Values) {
 }
 
 func (e *exportCommand) take(a *asked) (err error) {
-	e.What = a.take("what")
+	e.What = cmp.Or(a.take("what"), "1s")
 	e.head, e.parts, e.Follow = a.take("head") != "", a.take("parts") != "", a.take("follow") != ""
 	if text := a.take("settle"); text != "" {
 		err = e.Settle.UnmarshalText([]byte(text))
