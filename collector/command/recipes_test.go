@@ -40,6 +40,9 @@ func recipe(t *testing.T, language string) string {
 // kitchen is a folder with the files that the recipes read.
 func kitchen(t *testing.T, symbols ...string) (folder, db string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("the recipes take processes of their own: go test without -short")
+	}
 	folder = t.TempDir()
 	db = mixed(t, folder, symbols)
 	for _, args := range [][]string{
