@@ -86,5 +86,5 @@ func (c *Candle) VWAP() (vwap Sum, ok bool) {
 	if c.Volume.IsZero() {
 		return Sum{}, false
 	}
-	return c.Turnover.quotient(c.Volume), true
+	return c.Turnover.quotient(&c.Volume), true
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 )
 
@@ -259,8 +260,10 @@ func (d Decimal) Append(dst []byte, decimals int) []byte {
 
 // appendScaled writes m x 10^-scale.
 func appendScaled(dst []byte, m uint64, scale, decimals int) []byte {
-	if scale <= decimals && decimals < fewDecimals && m < 1<<32 {
-		return appendFixed(dst, m*pow10[decimals-scale], decimals)
+	if scale <= decimals && decimals < len(pow10) {
+		if over, v := bits.Mul64(m, pow10[decimals-scale]); over == 0 {
+			return appendFixed(dst, v, decimals)
+		}
 	}
 	var whole, fraction uint64
 	if scale < len(pow10) {
@@ -282,36 +285,49 @@ func appendScaled(dst []byte, m uint64, scale, decimals int) []byte {
 	return dst
 }
 
-// fewDecimals is fewer than what makes a 64-bit number of a 32-bit one overflow.
-const fewDecimals = 9
-
-// appendFixed writes v x 10^-decimals with just that many decimals: what almost every price
-// and size is, two digits at a time from the last.
+// appendFixed writes v x 10^-decimals with just that many decimals: what almost every
+// number of a file is. It goes from the last digit to the first, two at a time, in place.
 func appendFixed(dst []byte, v uint64, decimals int) []byte {
-	var text [24]byte
-	at := len(text)
-	for v >= 100 {
+	at := len(dst) + max(digits(v), decimals+1)
+	if decimals > 0 {
+		at++
+	}
+	dst = slices.Grow(dst, at-len(dst))[:at]
+	for ; decimals >= 2; decimals -= 2 {
+		at -= 2
 		two := v % 100 * 2
 		v /= 100
+		dst[at], dst[at+1] = pairs[two], pairs[two+1]
+		if decimals == 2 {
+			at--
+			dst[at] = '.'
+		}
+	}
+	if decimals == 1 {
 		at -= 2
-		text[at], text[at+1] = pairs[two], pairs[two+1]
+		dst[at], dst[at+1] = '.', byte('0'+v%10)
+		v /= 10
 	}
-	at--
-	text[at] = pairs[2*v+1]
+	for v >= 100 {
+		at -= 2
+		two := v % 100 * 2
+		v /= 100
+		dst[at], dst[at+1] = pairs[two], pairs[two+1]
+	}
 	if v >= 10 {
-		at--
-		text[at] = pairs[2*v]
+		dst[at-2] = pairs[2*v]
 	}
-	for len(text)-at <= decimals {
-		at--
-		text[at] = '0'
+	dst[at-1] = pairs[2*v+1]
+	return dst
+}
+
+// digits is how many v is written with.
+func digits(v uint64) int {
+	n := bits.Len64(v) * 1233 >> 12 // 1233/4096 is log10(2), close enough for 64 bits
+	if v >= pow10[n] {
+		n++
 	}
-	point := len(text) - decimals
-	dst = append(dst, text[at:point]...)
-	if decimals == 0 {
-		return dst
-	}
-	return append(append(dst, '.'), text[point:]...)
+	return max(n, 1)
 }
 
 // pairs are the numbers of two digits.

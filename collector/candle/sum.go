@@ -164,29 +164,43 @@ func (s Sum) big() *big.Int {
 
 // quotient is s/o rounded half to even at 6 decimals, or at 10 when it is under
 // 0.01. o must not be zero.
-func (s Sum) quotient(o Sum) Sum {
-	n, m := s, o
+func (s *Sum) quotient(o *Sum) Sum {
+	if q, ok := s.shortQuotient(o); ok {
+		return q
+	}
+	n, m := *s, *o
 	// n/10^s.scale over m/10^o.scale, times 10^6, by growing one side only.
 	if e := int(o.scale) + coarse - int(s.scale); e >= 0 {
 		n.times(pow10[e])
 	} else {
 		m.times(pow10[-e])
 	}
-	if n.words[2]|n.words[3]|m.words[1]|m.words[2]|m.words[3] == 0 && n.words[1] < m.words[0] {
-		d := m.words[0]
-		q, r := bits.Div64(n.words[1], n.words[0], d)
-		if q == math.MaxUint64 { // rounding it up would need a 65th bit
-			return bigQuotient(n.big(), m.big())
-		}
-		if q >= cent {
-			return Sum{words: [4]uint64{roundHalfEven(q, r, d)}, scale: coarse}
-		}
-		// Under 0.01: four more decimals. r < d, so r*10^4/d cannot overflow.
-		hi, lo := bits.Mul64(r, pow10[fine-coarse])
-		q2, r2 := bits.Div64(hi, lo, d)
-		return Sum{words: [4]uint64{roundHalfEven(q*pow10[fine-coarse]+q2, r2, d)}, scale: fine}
-	}
 	return bigQuotient(n.big(), m.big())
+}
+
+// shortQuotient is the quotient of almost all totals: those whose numbers fit in a word, and
+// in two with the decimals of the quotient. ok is false for others.
+func (s *Sum) shortQuotient(o *Sum) (q Sum, ok bool) {
+	e := int(o.scale) + coarse - int(s.scale)
+	if s.words[1]|s.words[2]|s.words[3]|o.words[1]|o.words[2]|o.words[3] != 0 || max(e, -e) >= len(pow10) {
+		return Sum{}, false
+	}
+	hi, lo := bits.Mul64(s.words[0], pow10[max(e, 0)])
+	over, d := bits.Mul64(o.words[0], pow10[max(-e, 0)])
+	if over != 0 || hi >= d {
+		return Sum{}, false
+	}
+	whole, rest := bits.Div64(hi, lo, d)
+	if whole == math.MaxUint64 { // rounding it up would need a 65th bit
+		return Sum{}, false
+	}
+	if whole >= cent {
+		return Sum{words: [4]uint64{roundHalfEven(whole, rest, d)}, scale: coarse}, true
+	}
+	// Under 0.01: four more decimals. rest < d, so rest*10^4/d cannot overflow.
+	hi, lo = bits.Mul64(rest, pow10[fine-coarse])
+	more, rest := bits.Div64(hi, lo, d)
+	return Sum{words: [4]uint64{roundHalfEven(whole*pow10[fine-coarse]+more, rest, d)}, scale: fine}, true
 }
 
 const (
