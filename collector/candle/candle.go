@@ -3,6 +3,8 @@
 // milliseconds, UTC; all numbers are exact decimals.
 package candle
 
+import "math"
+
 // Candle is what a run of trades of one symbol in one session comes to. There is
 // no candle without a trade. The zero value is no candle: make one with Of.
 type Candle struct {
@@ -87,4 +89,14 @@ func (c *Candle) VWAP() (vwap Sum, ok bool) {
 		return Sum{}, false
 	}
 	return c.Turnover.quotient(&c.Volume), true
+}
+
+// ShortVWAP is VWAP as units of 10^-scale, of almost every candle. ok is false when it takes
+// more than an int64 to compute it, or the volume is 0.
+func (c *Candle) ShortVWAP() (units int64, scale uint8, ok bool) {
+	if c.High == c.Low && c.High.Scale <= coarse && c.Volume.words[0] != 0 { // all at one price
+		return c.High.Units, c.High.Scale, true
+	}
+	q, scale, ok := c.Turnover.shortQuotient(&c.Volume)
+	return int64(q), scale, ok && q <= math.MaxInt64
 }

@@ -62,6 +62,11 @@ func (s *Sum) times(m uint64) {
 	}
 }
 
+// Short is the total as units of 10^-Scale. ok is false when that is no int64.
+func (s *Sum) Short() (units int64, ok bool) {
+	return int64(s.words[0]), s.words[1]|s.words[2]|s.words[3] == 0 && s.words[0] <= math.MaxInt64
+}
+
 // IsZero says whether the total is 0.
 func (s Sum) IsZero() bool { return s.words == [4]uint64{} }
 
@@ -165,8 +170,8 @@ func (s Sum) big() *big.Int {
 // quotient is s/o rounded half to even at 6 decimals, or at 10 when it is under
 // 0.01. o must not be zero.
 func (s *Sum) quotient(o *Sum) Sum {
-	if q, ok := s.shortQuotient(o); ok {
-		return q
+	if q, scale, ok := s.shortQuotient(o); ok {
+		return Sum{words: [4]uint64{q}, scale: scale}
 	}
 	n, m := *s, *o
 	// n/10^s.scale over m/10^o.scale, times 10^6, by growing one side only.
@@ -179,28 +184,28 @@ func (s *Sum) quotient(o *Sum) Sum {
 }
 
 // shortQuotient is the quotient of almost all totals: those whose numbers fit in a word, and
-// in two with the decimals of the quotient. ok is false for others.
-func (s *Sum) shortQuotient(o *Sum) (q Sum, ok bool) {
+// in two with the decimals of the quotient: q / 10^scale. ok is false for others.
+func (s *Sum) shortQuotient(o *Sum) (q uint64, scale uint8, ok bool) {
 	e := int(o.scale) + coarse - int(s.scale)
 	if s.words[1]|s.words[2]|s.words[3]|o.words[1]|o.words[2]|o.words[3] != 0 || max(e, -e) >= len(pow10) {
-		return Sum{}, false
+		return 0, 0, false
 	}
 	hi, lo := bits.Mul64(s.words[0], pow10[max(e, 0)])
 	over, d := bits.Mul64(o.words[0], pow10[max(-e, 0)])
 	if over != 0 || hi >= d {
-		return Sum{}, false
+		return 0, 0, false
 	}
 	whole, rest := bits.Div64(hi, lo, d)
 	if whole == math.MaxUint64 { // rounding it up would need a 65th bit
-		return Sum{}, false
+		return 0, 0, false
 	}
 	if whole >= cent {
-		return Sum{words: [4]uint64{roundHalfEven(whole, rest, d)}, scale: coarse}, true
+		return roundHalfEven(whole, rest, d), coarse, true
 	}
 	// Under 0.01: four more decimals. rest < d, so rest*10^4/d cannot overflow.
 	hi, lo = bits.Mul64(rest, pow10[fine-coarse])
 	more, rest := bits.Div64(hi, lo, d)
-	return Sum{words: [4]uint64{roundHalfEven(whole*pow10[fine-coarse]+more, rest, d)}, scale: fine}, true
+	return roundHalfEven(whole*pow10[fine-coarse]+more, rest, d), fine, true
 }
 
 const (

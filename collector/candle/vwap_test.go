@@ -31,7 +31,13 @@ func checkVWAP(t *testing.T, lots ...lot) {
 	t.Helper()
 	var c candle.Candle
 	turnover, volume := new(big.Rat), new(big.Rat)
-	for _, p := range lots {
+	for i, p := range lots {
+		if i == 0 || p.price.Cmp(c.High) > 0 {
+			c.High = p.price
+		}
+		if i == 0 || p.price.Cmp(c.Low) < 0 {
+			c.Low = p.price
+		}
 		c.Volume.Add(candle.SumOf(p.size))
 		c.Turnover.Add(candle.ProductOf(p.price, p.size))
 		volume.Add(volume, rat(p.size))
@@ -41,12 +47,19 @@ func checkVWAP(t *testing.T, lots ...lot) {
 	if ok != (volume.Sign() != 0) {
 		t.Fatalf("vwap of %v: ok is %v", lots, ok)
 	}
+	units, decimals, short := c.ShortVWAP()
 	if !ok {
+		if short {
+			t.Fatalf("vwap of %v is %d units, of no volume", lots, units)
+		}
 		return
 	}
 	want, scale := roundedVWAP(turnover, volume)
 	if ratOf(got.String()).Cmp(want) != 0 || got.Scale() != scale {
 		t.Fatalf("vwap of %v = %s at %d decimals, want %s at %d", lots, got, got.Scale(), want.FloatString(scale), scale)
+	}
+	if text := (candle.Decimal{Units: units, Scale: decimals}).String(); short && ratOf(text).Cmp(want) != 0 {
+		t.Fatalf("vwap of %v = %s in short, want %s", lots, text, want.FloatString(scale))
 	}
 }
 
@@ -107,4 +120,23 @@ func TestVWAPRandom(t *testing.T) {
 			checkVWAP(t, lot{decimal(r.Int64N(1e9)*10+5, 7+4*r.IntN(2)), decimal(1+r.Int64N(1e6), r.IntN(9))})
 		}
 	})
+}
+
+// What is traded all day has its vwap in short; what does not fit has it at length only.
+func TestShortVWAP(t *testing.T) {
+	for _, c := range []struct {
+		price, size candle.Decimal
+		short       bool
+	}{
+		{decimal(70445, 3), decimal(100, 0), true},
+		{decimal(316_960_301, 6), decimal(25, 1), true},
+		{decimal(1<<62, 12), decimal(1<<62, 0), false},
+	} {
+		all := candle.Of(&candle.Trade{Price: c.price, Size: c.size})
+		other := candle.Of(&candle.Trade{Price: decimal(1, 2), Size: c.size})
+		both := candle.Merge(candle.Second, all, other)
+		if _, _, ok := both.ShortVWAP(); ok != c.short {
+			t.Errorf("%s for %s and for 0.01: short is %v", c.size, c.price, ok)
+		}
+	}
 }

@@ -113,20 +113,22 @@ func (u *unpacker) column(dst []uint64) {
 		return
 	}
 	raw := u.bytes(uint64(len(dst)) * binary.MaxVarintLen64)
+	at := 0
 	for i := range dst {
-		if len(raw) > 0 && raw[0] < 0x80 {
-			dst[i] = uint64(raw[0])
-			raw = raw[1:]
+		if at < len(raw) && raw[at] < 0x80 {
+			dst[i] = uint64(raw[at])
+			at++
 			continue
 		}
-		v, n := binary.Uvarint(raw)
+		v, n := binary.Uvarint(raw[at:])
 		if n <= 0 {
 			u.fail()
 			return
 		}
-		dst[i], raw = v, raw[n:]
+		dst[i] = v
+		at += n
 	}
-	if len(raw) > 0 {
+	if at < len(raw) {
 		u.fail()
 	}
 }

@@ -16,7 +16,6 @@ import (
 type TimeCandles struct {
 	out encoder
 	row [11]value
-	sum sums
 }
 
 var timeColumns = columnsOf(append(candleColumns(second),
@@ -68,7 +67,7 @@ func NewTimeCandles(w io.Writer, o Options, d Decimals) (*TimeCandles, error) {
 // rows is the caller's: by symbol, then time. An error is the writer's, and stays;
 // after Close there is always one.
 func (e *TimeCandles) Encode(symbol string, c *candle.Candle, state ledger.State) error {
-	setCandle(e.row[:], &e.sum, symbol, c)
+	setCandle(e.row[:], symbol, c)
 	e.row[stateAt].text = state.String()
 	e.row[amendedAt].n = 0
 	return e.out.encode(e.row[:])
@@ -77,7 +76,7 @@ func (e *TimeCandles) Encode(symbol string, c *candle.Candle, state ledger.State
 // Amend writes a row again, of a candle that has changed since: see Options.Follow. It is
 // otherwise like Encode.
 func (e *TimeCandles) Amend(symbol string, c *candle.Candle, state ledger.State) error {
-	setCandle(e.row[:], &e.sum, symbol, c)
+	setCandle(e.row[:], symbol, c)
 	e.row[stateAt].text = state.String()
 	e.row[amendedAt].n = 1
 	return e.out.encode(e.row[:])
@@ -95,7 +94,8 @@ func (e *TimeCandles) EncodeEmpty(symbol string, start int64, state ledger.State
 			row[at].decimal(*last)
 		}
 	}
-	row[volumeAt].sum, row[volumeAt].null = &noVolume, !quiet
+	row[volumeAt].total(&noVolume)
+	row[volumeAt].null = !quiet
 	row[vwapAt].null = true
 	row[tradesAt].n, row[tradesAt].null = 0, !quiet
 	return e.out.encode(row)
@@ -117,7 +117,6 @@ func (e *TimeCandles) Close() error { return e.out.Close() }
 type CountCandles struct {
 	out encoder
 	row [13]value
-	sum sums
 }
 
 var countColumns = columnsOf(append(candleColumns(instant),
@@ -138,7 +137,7 @@ func NewCountCandles(w io.Writer, o Options, d Decimals) (*CountCandles, error) 
 // number. An error is the writer's, and stays; after Close there is always one.
 func (e *CountCandles) Encode(symbol string, c *candle.Candle) error {
 	row := e.row[:]
-	setCandle(row, &e.sum, symbol, c)
+	setCandle(row, symbol, c)
 	row[numberAt].n = c.Number
 	row[lastAt].n = c.Last
 	row[completeAt].bool(c.Complete)
@@ -152,22 +151,18 @@ func (e *CountCandles) Flush() error { return e.out.flush() }
 // the writer. A second Close does nothing more. The writer stays open.
 func (e *CountCandles) Close() error { return e.out.Close() }
 
-// sums holds what a row computes: a value only points at it.
-type sums struct{ vwap candle.Sum }
-
 var noVolume candle.Sum
 
 // setCandle fills in what every candle has.
-func setCandle(row []value, s *sums, symbol string, c *candle.Candle) {
+func setCandle(row []value, symbol string, c *candle.Candle) {
 	row[startAt].n = c.Start
 	row[symbolAt].text = symbol
 	for i, p := range [4]*candle.Decimal{&c.Open, &c.High, &c.Low, &c.Close} {
 		v := &row[openAt+i]
 		v.n, v.scale, v.null = p.Units, p.Scale, false
 	}
-	row[volumeAt].sum, row[volumeAt].null = &c.Volume, false
-	var ok bool
-	s.vwap, ok = c.VWAP()
-	row[vwapAt].sum, row[vwapAt].null = &s.vwap, !ok
+	row[volumeAt].total(&c.Volume)
+	row[volumeAt].null = false
+	row[vwapAt].vwap(c)
 	row[tradesAt].n, row[tradesAt].null = c.Trades, false
 }

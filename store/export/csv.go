@@ -51,6 +51,8 @@ func (e *csvFile) encode(row []value) error {
 		return e.err
 	}
 	dst := e.buf
+	var last *value // the price before in this row, which stands at from in dst, until to
+	var from, to int
 	for i := range e.columns {
 		c := &e.columns[i]
 		if v := &row[c.at]; !v.null {
@@ -61,6 +63,14 @@ func (e *csvFile) encode(row []value) error {
 				dst = e.quote(dst, v.text)
 			case label:
 				dst = e.texts[i].append(dst, v.text, e.quote)
+			case price:
+				if last != nil && last.n == v.n && last.scale == v.scale { // as in most candles
+					dst = append(dst, dst[from:to]...)
+					break
+				}
+				last, from = v, len(dst)
+				dst = v.asDecimal().Append(dst, c.decimals)
+				to = len(dst)
 			default:
 				dst = appendNumber(dst, c, v)
 			}
@@ -77,11 +87,23 @@ func appendNumber(dst []byte, c *column, v *value) []byte {
 	case price, size, fraction:
 		return v.asDecimal().Append(dst, c.decimals)
 	case volume, average:
-		return v.sum.Append(dst, c.decimals)
+		return v.appendTotal(dst, c.decimals)
 	case boolean:
 		return strconv.AppendBool(dst, v.n != 0)
 	}
 	return strconv.AppendInt(dst, v.n, 10)
+}
+
+// appendTotal writes a total with just so many decimals, which are enough for it.
+func (v *value) appendTotal(dst []byte, decimals int) []byte {
+	if v.sum != nil {
+		return v.sum.Append(dst, decimals)
+	}
+	d := v.asDecimal()
+	for ; int(d.Scale) > decimals && d.Units%10 == 0; d.Scale-- {
+		d.Units /= 10
+	}
+	return d.Append(dst, decimals)
 }
 
 // quoteCSV writes a text, in quotes where RFC 4180 wants them. Also quoted are a blank at

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
-
-	"tapedeck/collector/candle"
 )
 
 // exactDigits is how many digits a DECIMAL has: the most that readers know.
@@ -20,11 +18,7 @@ var tooLong = new(big.Int).Exp(big.NewInt(10), big.NewInt(exactDigits), nil)
 // exactValue is a number as DECIMAL: 16 bytes, the highest first, of units of the column's
 // decimals. The error says that the number has more digits than that.
 func exactValue(c *column, v *value) (parquet.Value, error) {
-	sum := v.sum
-	if c.kind == price || c.kind == size {
-		whole := candle.SumOf(v.asDecimal())
-		sum = &whole
-	}
+	sum := v.asSum()
 	words, ok := sum.Units(c.decimals)
 	var raw [16]byte
 	binary.BigEndian.PutUint64(raw[:8], words[1])

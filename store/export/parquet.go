@@ -134,16 +134,14 @@ func (e *parquetFile) value(c *column, v *value) (parquet.Value, error) {
 		return parquet.BooleanValue(v.n != 0), nil
 	case integer:
 		return parquet.Int64Value(v.n), nil
-	case fraction:
-		return parquet.DoubleValue(v.asDecimal().Float()), nil
 	}
-	if e.exact {
+	if e.exact && c.kind != fraction {
 		return exactValue(c, v)
 	}
-	if c.kind == price || c.kind == size {
-		return parquet.DoubleValue(v.asDecimal().Float()), nil
+	if v.sum != nil {
+		return parquet.DoubleValue(v.sum.Float()), nil
 	}
-	return parquet.DoubleValue(v.sum.Float()), nil
+	return parquet.DoubleValue(v.asDecimal().Float()), nil
 }
 
 // flush hands over a batch, and the group when it is whole.

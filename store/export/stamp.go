@@ -22,12 +22,12 @@ type stamp struct {
 	zone   *time.Location // nil is UTC
 	whole  bool           // seconds have no decimals
 
-	day, second int64 // since the epoch by the zone's clock, of text
-	text        []byte
-	offset      int64 // of the zone, in seconds, from since until before until
-	since       int64
-	until       int64
-	suffix      []byte // the offset in text
+	midnight, second int64 // in seconds since the epoch by the zone's clock, of text
+	text             []byte
+	offset           int64 // of the zone, in seconds, from since until before until
+	since            int64
+	until            int64
+	suffix           []byte // the offset in text
 }
 
 func newStamps(columns []column, o Options) []stamp {
@@ -93,22 +93,24 @@ func (s *stamp) set(second int64) {
 	if second == s.second && s.text != nil {
 		return
 	}
-	day := floorDiv(second, 24*60*60)
-	if day != s.day || s.text == nil {
+	n := uint64(second - s.midnight)
+	if n >= day || s.text == nil {
 		layout := "2006-01-02T15:04:05"
 		if s.format == Local {
 			layout = "2006-01-02 15:04:05"
 		}
 		s.text = time.Unix(second, 0).UTC().AppendFormat(s.text[:0], layout)
+		s.midnight = floorDiv(second, day) * day
 	} else {
 		t := s.text[len(s.text)-len("15:04:05"):]
-		n := uint64(second - day*24*60*60)
 		two(t[0:], n/3600)
 		two(t[3:], n/60%60)
 		two(t[6:], n%60)
 	}
-	s.day, s.second = day, second
+	s.second = second
 }
+
+const day = 24 * 60 * 60 // seconds
 
 // enter finds the offset of the zone, and for how long it holds.
 func (s *stamp) enter(second int64) {

@@ -12,8 +12,8 @@ const (
 	label                // text of few different values
 	price                // a Decimal, with the file's decimals for prices
 	size                 // a Decimal, with the file's decimals for sizes
-	volume               // a Sum, with the file's decimals for sizes
-	average              // a Sum, with the file's decimals for vwap
+	volume               // a total, with the file's decimals for sizes
+	average              // a total, with the file's decimals for vwap
 	fraction             // a Decimal with six decimals, 0 to 1
 	integer
 	boolean
@@ -40,14 +40,46 @@ func columnsOf(list ...column) []column {
 // value is a field of a row. Which of its parts counts is the column's to know.
 type value struct {
 	text  string
-	sum   *candle.Sum
-	n     int64 // Unix ms, an integer, 1 for true, the units of a Decimal
-	scale uint8 // of the units
+	sum   *candle.Sum // a total that is no int64; nil of the others
+	n     int64       // Unix ms, an integer, 1 for true, the units of a number
+	scale uint8       // of the units
 	null  bool
 }
 
 func (v *value) decimal(d candle.Decimal) { v.n, v.scale = d.Units, d.Scale }
 
+// total is a total of any size; s must stay as it is until the row is written.
+func (v *value) total(s *candle.Sum) {
+	if units, ok := s.Short(); ok {
+		v.sum, v.n, v.scale = nil, units, uint8(s.Scale())
+		return
+	}
+	v.sum = s
+}
+
+// vwap is that of a candle; null when there is none.
+func (v *value) vwap(c *candle.Candle) {
+	var ok bool
+	if v.n, v.scale, ok = c.ShortVWAP(); ok {
+		v.sum, v.null = nil, false
+		return
+	}
+	vwap, ok := c.VWAP()
+	if v.null = !ok; ok {
+		v.sum = new(vwap)
+	}
+}
+
+// asSum is a price, a size or a total.
+func (v *value) asSum() candle.Sum {
+	if v.sum != nil {
+		return *v.sum
+	}
+	return candle.SumOf(v.asDecimal())
+}
+
+// asDecimal is a number that is no longer than an int64. Of a total it may have zeros at
+// its end.
 func (v *value) asDecimal() candle.Decimal { return candle.Decimal{Units: v.n, Scale: v.scale} }
 
 func (v *value) bool(b bool) {
