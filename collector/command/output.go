@@ -45,13 +45,13 @@ func output(name string, stdout io.Writer, write func(io.Writer) error) error {
 type draft struct {
 	file    *os.File
 	name    string
-	since   int           // bytes since the last sync was begun
-	syncing chan struct{} // holds one when nobody syncs
+	at      int64 // bytes written
+	started int64 // of them the disk has been set to work on
 }
 
-// syncBytes is after how much the disk is set to work: so that the sync at the end, which
+// startBytes is after how much the disk is set to work: so that the sync at the end, which
 // has to be waited for, is short.
-const syncBytes = 16 << 20
+const startBytes = 8 << 20
 
 func newDraft(name string) (*draft, error) {
 	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
@@ -62,30 +62,15 @@ func newDraft(name string) (*draft, error) {
 }
 
 func newDraftOf(file *os.File, name string) *draft {
-	d := &draft{file: file, name: name, syncing: make(chan struct{}, 1)}
-	d.syncing <- struct{}{}
-	return d
-}
-
-// syncBeside sets the disk to work on what was written so far. What goes wrong the sync at
-// the end says again.
-func (d *draft) syncBeside() {
-	select {
-	case <-d.syncing:
-		d.since = 0
-		go func() {
-			_ = d.file.Sync()
-			d.syncing <- struct{}{}
-		}()
-	default: // it still is
-	}
+	return &draft{file: file, name: name}
 }
 
 // Write writes on. An error names the file that was asked for.
 func (d *draft) Write(p []byte) (int, error) {
 	n, err := d.file.Write(p)
-	if d.since += n; d.since >= syncBytes {
-		d.syncBeside()
+	if d.at += int64(n); d.at-d.started >= startBytes {
+		startWriting(d.file, d.started, d.at-d.started)
+		d.started = d.at
 	}
 	return n, d.named(err)
 }
@@ -99,6 +84,7 @@ func (d *draft) named(err error) error {
 
 // rewind begins the file anew.
 func (d *draft) rewind() error {
+	d.at, d.started = 0, 0
 	_, err := d.file.Seek(0, io.SeekStart)
 	return d.named(errors.Join(err, d.file.Truncate(0)))
 }
