@@ -16,7 +16,7 @@ type Article struct {
 }
 
 // ID tells articles apart: the hash of what does not change when a headline is edited or
-// comes from another feed. See Item.
+// comes from another feed. See Articles.
 type ID [12]byte
 
 // String is the id in hexadecimal digits, as it is exported.
@@ -36,6 +36,7 @@ type Item struct {
 	Published int64    // 0 when not stated
 	Text      string   // summary or content, may hold HTML
 	Tickers   []string // that the feed itself names
+	Source    string   // who wrote it, where the feed says so
 }
 
 // State is what is known of a feed: it is kept in the file, so that a start goes on as if
@@ -50,6 +51,13 @@ type State struct {
 	ETag     string `json:"etag,omitempty"`
 	Modified string `json:"modified,omitempty"`
 	Sum      uint64 `json:"sum,omitempty"`
+	// TTL is how long that document says that it holds, and Fresh how long its server said
+	// so, both in ms. SkipHours and SkipDays are when the feed is not to be asked: bit 0 is
+	// the hour from midnight UTC, and Sunday UTC.
+	TTL       int64  `json:"ttl,omitempty"`
+	Fresh     int64  `json:"fresh,omitempty"`
+	SkipHours uint32 `json:"skip_hours,omitempty"`
+	SkipDays  uint8  `json:"skip_days,omitempty"`
 	// Next is before when it is not asked again; Asked and Answered are when it last was,
 	// and last gave a document or said that it is still the same; Since when it is on the list.
 	Next     int64 `json:"next"`

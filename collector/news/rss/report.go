@@ -1,0 +1,57 @@
+package rss
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// reportEvery is how often it is summed up which feeds answer.
+const reportEvery = 24 * time.Hour
+
+// report sums up, once a day.
+func (p *Poller) report(now time.Time) {
+	if now.Sub(p.reported) < reportEvery {
+		return
+	}
+	p.Log.Info(p.summary())
+	p.reported, p.found = now, 0
+}
+
+// summary is the feeds in a sentence: how many answer, and how the others do not.
+func (p *Poller) summary() string {
+	answer, silent, retired := 0, 0, 0
+	how := make(map[string]int)
+	for _, f := range p.feeds {
+		switch {
+		case f.Retired:
+			retired++
+		case f.Failures == 0:
+			answer++
+		default:
+			silent++
+			how[f.Last]++
+		}
+	}
+	text := fmt.Sprintf("News: %d new headlines. %d of %d feeds answer", p.found, answer, len(p.feeds))
+	if silent > 0 {
+		text += fmt.Sprintf(", %d do not (%s)", silent, counted(how))
+	}
+	if retired > 0 {
+		text += fmt.Sprintf(", %d are gone for good", retired)
+	}
+	return text + ". \"tapedeck status --feeds\" names them"
+}
+
+// counted is the most frequent first: 404 80, timeout 12.
+func counted(how map[string]int) string {
+	names := slices.SortedFunc(maps.Keys(how), func(a, b string) int { return cmp.Or(how[b]-how[a], cmp.Compare(a, b)) })
+	var parts []string
+	for _, name := range names {
+		parts = append(parts, fmt.Sprintf("%s %d", name, how[name]))
+	}
+	return strings.Join(parts, ", ")
+}
