@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +18,7 @@ import (
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
+	"tapedeck/collector/news"
 	"tapedeck/store"
 	"tapedeck/store/pages"
 )
@@ -28,6 +32,7 @@ type contents struct {
 	seconds  map[ledger.Session][]store.CandleRow
 	hundred  map[ledger.Session][]store.CandleRow
 	spans    map[ledger.Session]int
+	news     []news.Article
 }
 
 // readAll reads a file from one end to the other, up to the first error.
@@ -59,6 +64,12 @@ func readAll(path string) (c contents, err error) {
 		}
 		spans, e := f.Spans(s.Session)
 		c.spans[s.Session] = len(spans)
+		err = errors.Join(err, e)
+	}
+	for a, e := range f.News(0, math.MaxInt64) {
+		if e == nil {
+			c.news = append(c.news, a)
+		}
 		err = errors.Join(err, e)
 	}
 	return c, err
@@ -112,7 +123,7 @@ func precious(t *testing.T) (path string, data []byte) {
 			seal(t, f, s, true)
 		}
 	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(f.PutNews(headlines(rng, day.Open, 40), feedStates(5)), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
@@ -182,6 +193,9 @@ func TestDamage(t *testing.T) {
 			if !beginsLike(got.seconds[s], want.seconds[s], sameRow) || !beginsLike(got.hundred[s], want.hundred[s], sameRow) {
 				t.Fatalf("%s: wrong candles", s.Date())
 			}
+		}
+		if !beginsLike(got.news, want.news, func(a, b news.Article) bool { return reflect.DeepEqual(a, b) }) {
+			t.Fatal("wrong news")
 		}
 		report, verr := store.Verify(t.Context(), bad)
 		whole := err == nil || onlyDropped(err)
@@ -344,6 +358,15 @@ func compareSalvaged(t *testing.T, path string, want contents) (kept, all int) {
 			kept++
 		}
 		compareSeconds(t, f, s.Session, want.seconds[key])
+	}
+	known := make(map[news.ID]string)
+	for _, a := range want.news {
+		known[a.ID] = fmt.Sprint(a)
+	}
+	for a, err := range f.News(0, math.MaxInt64) {
+		if err != nil || fmt.Sprint(a) != known[a.ID] {
+			t.Fatalf("a headline that was not there: %+v, %v", a, err)
+		}
 	}
 	return kept, all
 }

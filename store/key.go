@@ -130,7 +130,7 @@ func place(s ledger.Session, what string, key []byte) string {
 func placeOfPath(path [][]byte) string {
 	var names []string
 	for i, name := range path {
-		if open, hours, ok := parseSessionKey(name); i == 1 && ok {
+		if open, hours, ok := parseSessionKey(name); i == 1 && ok && string(path[0]) == string(bucketSessions) {
 			s := ledger.Session{Open: open, Hours: hours}
 			names = append(names, fmt.Sprintf("%s %s", s.Date(), s.Hours))
 			continue
@@ -153,7 +153,7 @@ func placeOfItem(i pages.Item) string {
 		return placeOfPath(i.Path) + fmt.Sprintf("/ledger/%x", i.Key)
 	}
 	key := printable(i.Key)
-	if len(i.Path) == 2 {
+	if len(i.Path) == 2 && string(i.Path[0]) == string(bucketSessions) {
 		key += "/" // as place does for a value of the session itself
 	}
 	return strings.TrimPrefix(placeOfPath(i.Path)+"/"+key, "/")

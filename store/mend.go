@@ -36,6 +36,9 @@ func (s *salvager) mend() error {
 				return err
 			}
 		}
+		if err := s.mendNews(tx); err != nil {
+			return err
+		}
 		return s.mendNames(tx)
 	})
 }

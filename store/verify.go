@@ -207,7 +207,7 @@ func (v *verifier) sessions() error {
 			return err
 		}
 	}
-	return nil
+	return v.news()
 }
 
 func (v *verifier) session(key [sessionKeySize]byte) error {

@@ -64,6 +64,9 @@ type State struct {
 	Since    int64 `json:"since"`
 	Asked    int64 `json:"asked,omitempty"`
 	Answered int64 `json:"answered,omitempty"`
+	// Spare is until when its server asked to be left alone, Retry-After, by all who come to
+	// the same host.
+	Spare int64 `json:"spare,omitempty"`
 	// Last is how the last request ended, such as ok, unchanged, 404, timeout.
 	Last string `json:"last,omitempty"`
 	// Failures is how many requests failed since the last that did not.

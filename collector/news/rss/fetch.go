@@ -26,8 +26,9 @@ const (
 // accept names what is understood; some servers give a page to who does not ask for a feed.
 const accept = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
 
-// NewTransport is a transport for feeds: each step has its time limit, and few connections
-// are kept. It may be used by any goroutine.
+// NewTransport is a transport for feeds: each step has its time limit. No connection is used
+// twice: one that its server had closed meanwhile would have a request sent again at once,
+// and the next look is minutes away. It may be used by any goroutine.
 func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -35,8 +36,7 @@ func NewTransport() *http.Transport {
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    10 * time.Second,
 		ResponseHeaderTimeout:  20 * time.Second,
-		IdleConnTimeout:        10 * time.Second,
-		MaxIdleConns:           atOnce,
+		DisableKeepAlives:      true,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"tapedeck/collector/news"
@@ -108,9 +109,13 @@ func New(o Options) *Poller {
 // Run asks feeds until ctx ends, saves what it has, and returns.
 func (p *Poller) Run(ctx context.Context) {
 	now := time.Now()
-	p.saved, p.reported = now, now
+	p.saved, p.reported = now, now.Add(firstReport-reportEvery)
 	for _, f := range p.feeds {
 		f.begin(now, len(p.feeds))
+		if spare := time.UnixMilli(f.Spare); spare.Before(now.Add(longest)) {
+			h := p.hostOf(f)
+			h.free = latest(h.free, spare)
+		}
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -155,10 +160,7 @@ func (p *Poller) dispatch(ctx context.Context, now time.Time) (next time.Time) {
 			continue
 		}
 		h := p.hostOf(f)
-		at := f.due
-		if h.free.After(at) {
-			at = h.free
-		}
+		at := f.spared(latest(now, f.due, h.free))
 		switch {
 		case at.After(now):
 			if at.Before(next) {
@@ -174,6 +176,8 @@ func (p *Poller) dispatch(ctx context.Context, now time.Time) (next time.Time) {
 	}
 	return next
 }
+
+func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
 
 func (p *Poller) hostOf(f *feed) *host {
 	name := hostName(f.asked())
@@ -208,6 +212,7 @@ func (p *Poller) take(r result, now time.Time) {
 	h.free = now.Add(pause)
 	if a.after > 0 { // it holds for all that the host serves
 		h.free = now.Add(min(a.after, longest))
+		f.Spare = h.free.UnixMilli() + 1 // no part of a millisecond early
 	}
 	if a.unusual() && f.Last != a.outcome {
 		p.Log.Debug(fmt.Sprintf("News from %s: %s: %v", f.Source, a.outcome, a.err))

@@ -74,7 +74,7 @@ func TestSaveThatFails(t *testing.T) {
 		if n < 10 || len(s.articles) != n {
 			t.Errorf("%d of %d articles", len(s.articles), n)
 		}
-		if c := strings.Count(log.String(), "\n"); c != 1 || !strings.Contains(log.String(), "the disk is full") {
+		if c := strings.Count(log.String(), "the disk is full"); c != 1 {
 			t.Errorf("the log says\n%s", &log)
 		}
 		stop()
@@ -166,9 +166,9 @@ func TestPanicAndSilence(t *testing.T) {
 			}
 			o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level}))
 			run(t, o, 8*time.Hour)
-			want := 0
+			want := 1 // the sum after an hour
 			if verbose {
-				want = 1
+				want = 2
 			}
 			if n := strings.Count(log.String(), "\n"); n != want || verbose && !strings.Contains(log.String(), "a fault in a parser") {
 				t.Errorf("verbose %v: the log says\n%s", verbose, &log)

@@ -12,6 +12,9 @@ import (
 // reportEvery is how often it is summed up which feeds answer.
 const reportEvery = 24 * time.Hour
 
+// firstReport is after how long it is for the first time, when all have been asked.
+const firstReport = time.Hour
+
 // report sums up, once a day.
 func (p *Poller) report(now time.Time) {
 	if now.Sub(p.reported) < reportEvery {

@@ -50,9 +50,12 @@ func TestWeek(t *testing.T) {
 		if len(file.articles) == 0 {
 			t.Error("no article")
 		}
+		if s := file.states["https://www.reuters.com/finance/markets/rss"]; s.Last != "no such host" || w.unknown == 0 || w.unknown > 40**weekDays {
+			t.Errorf("%d dials of hosts that are no more: %+v", w.unknown, s)
+		}
 	})
 	t.Logf("%d lines of log, at most %d a day; heap at the end of each day, KB: %v", lines, most, heaps)
-	if most >= 10 {
+	if most >= 10 || lines < *weekDays {
 		t.Errorf("%d lines of log in a day", most)
 	}
 	if first, last := heaps[0], heaps[len(heaps)-1]; last > first+4<<10 {
@@ -161,6 +164,7 @@ type web struct {
 	asked    map[string]*asked // by address
 	hosts    map[string]*busy
 	requests int
+	unknown  int            // dials of hosts that are no more
 	answers  map[string]int // by kind
 }
 
@@ -222,6 +226,12 @@ func (w *web) close() {
 func (w *web) transport() *http.Transport {
 	transport := rss.NewTransport()
 	dial := func(ctx context.Context, _, address string) (net.Conn, error) {
+		if strings.Contains(address, "reuters.com") { // since June 2020
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.unknown++
+			return nil, &net.DNSError{Err: "no such host", Name: address, IsNotFound: true}
+		}
 		mine, theirs := net.Pipe()
 		select {
 		case w.conns <- theirs:
@@ -279,10 +289,10 @@ func (w *web) enter(address, kind string, r *http.Request) (*asked, func()) {
 	case hop: // the same request
 	case now.Before(a.allowed):
 		w.t.Errorf("%s (%s) is asked %v before it is allowed, the %dth time", address, kind, a.allowed.Sub(now), a.times)
-	case h.now > 0 || now.Before(h.ended.Add(2*time.Second)):
+	case h.now > 0 || now.Before(h.ended.Add(1900*time.Millisecond)):
 		w.t.Errorf("%s is asked %v after its host was: %d under way", address, now.Sub(h.ended), h.now)
 	case now.Before(h.after):
-		w.t.Errorf("%s is asked %v before its host allows", address, h.after.Sub(now))
+		w.t.Errorf("%s (%s, %d) is asked %v before its host allows, at %v", address, kind, a.times, h.after.Sub(now), now)
 	case r.Header.Get("If-None-Match") != a.etag, a.etag == "" && r.Header.Get("If-Modified-Since") != a.modified:
 		w.t.Errorf("%s is asked without what is known: %v", address, r.Header)
 	case r.Header.Get("User-Agent") != "tapedeck/test":
@@ -402,7 +412,7 @@ var kinds = map[string]func(http.ResponseWriter, *http.Request, *asked){
 			if http.NewResponseController(out).Flush() != nil {
 				return
 			}
-			time.Sleep(time.Second)
+			time.Sleep(100 * time.Millisecond) // as fast as it sees that nobody listens any more
 		}
 	},
 	"endless": func(out http.ResponseWriter, r *http.Request, a *asked) {
