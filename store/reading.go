@@ -7,6 +7,7 @@ import (
 
 	"tapedeck/collector/candle"
 	"tapedeck/collector/ledger"
+	"tapedeck/collector/news"
 	"tapedeck/store/block"
 )
 
@@ -45,6 +46,9 @@ func (f *File) Read() *Reading {
 
 // Path is where the file lies.
 func (r *Reading) Path() string { return r.f.path }
+
+// News are the articles of a time, as File.News has them.
+func (r *Reading) News(from, to int64) iter.Seq2[news.Article, error] { return r.f.News(from, to) }
 
 // Sessions are the sessions on file, by time, with their counts as they are now.
 func (r *Reading) Sessions() ([]Summary, error) { return r.f.Sessions() }

@@ -52,6 +52,8 @@ var clockFiles = []string{
 	"collector/keeper.go",
 	"collector/preflight.go",
 	"collector/stream.go",
+	"collector/news/rss/fetch.go",
+	"collector/news/rss/poller.go",
 	"collector/command/ask.go",
 	"collector/command/calendar.go",
 	"collector/command/calendarat.go",

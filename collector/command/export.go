@@ -109,7 +109,11 @@ func (e *exportCommand) answer(ctx context.Context, b book, out io.Writer) (stri
 		return e.follow(ctx, b, out)
 	}
 	f := b.Read()
-	sel, err := e.choose(ctx, f, b.now())
+	choose := e.choose
+	if e.What == "news" {
+		choose = e.chooseNews
+	}
+	sel, err := choose(ctx, f, b.now())
 	if err != nil {
 		return "", err
 	}
@@ -135,7 +139,10 @@ func (e *exportCommand) answer(ctx context.Context, b book, out io.Writer) (stri
 	if err := to.close(); err != nil {
 		return "", err
 	}
-	notes, err := sel.describe(f, e.What, rows)
+	notes := describeNews(rows)
+	if e.What != "news" {
+		notes, err = sel.describe(f, e.What, rows)
+	}
 	if all := list[0].measured.rows; e.head && all > rows {
 		notes = fmt.Sprintf("The first %d of %s rows; -o FILE writes them all. ", rows, thousands(all)) + notes
 	}

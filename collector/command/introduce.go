@@ -90,6 +90,7 @@ func (r *runCommand) diagnose(file *store.File, plan marketPlan, now time.Time) 
 	if r.Backup {
 		d.add("Backup", "after each session, to "+backupPath(file.Path()))
 	}
+	d.add("News", r.saysFeeds())
 	d.add("Stop", "Ctrl-C or SIGTERM")
 	return d
 }

@@ -35,8 +35,9 @@ type runCommand struct {
 	Backup      bool     `name:"backup" default:"true" negatable:"" help:"After each session write backup/NAME beside the file: a verified copy that may be copied with anything (default yes)."`
 	KeepBackups int      `name:"keep-backups" default:"1" help:"How many of them there are to be: NAME, NAME.1 ... (default 1)." placeholder:"1"`
 	MaxSize     byteSize `name:"max-size" default:"0" help:"The file grows to at most this; then it is as with a full disk (default no limit)." placeholder:"5GB"`
-	LogFormat   string   `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
-	Verbose     bool     `name:"verbose" short:"v" help:"Say more."`
+	newsFlags
+	LogFormat string `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
+	Verbose   bool   `name:"verbose" short:"v" help:"Say more."`
 
 	says string // what the feed says it plays
 }
@@ -54,6 +55,9 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	}
 	log, folder := newLog(c.out, r.logsJSON(), r.Verbose)
 	defer folder.Flush()
+	if err := r.newsFlags.find(log); err != nil {
+		return err
+	}
 	plan, err := r.plan(r.AllHours, log)
 	if err != nil {
 		return err
@@ -133,8 +137,15 @@ func (r *runCommand) record(ctx context.Context, c console, l *live, before stri
 		log.Info(fmt.Sprintf("Session %s is sealed: %s", s.Date(), outcomeOf(ctx, file, s)))
 		jobs.Wake()
 	}
+	poller, err := r.newsFlags.poller(file, plan, r.Symbols, log)
+	if err != nil {
+		return err
+	}
 	r.introduce(c, file, plan, o.Clock.Now(), log)
 	beside.Go(func() { jobs.Run(ctx) })
+	if poller != nil {
+		beside.Go(func() { collectNews(ctx, poller, log) })
+	}
 	recorder := collector.New(feedOf(feed), file, plan, o)
 	l.begin(recorder, r.source(), o.Clock)
 	return watched(ctx, recorder, file.Path(), log)

@@ -17,11 +17,7 @@ func (s *sheet) writeRows(w io.Writer, o export.Options, part *selection) error 
 	case "sessions":
 		return s.writeSessions(w, o, part)
 	case "news":
-		out, err := export.NewNews(w, o)
-		if err != nil {
-			return err
-		}
-		return out.Close()
+		return s.writeNews(w, o, part)
 	}
 	if s.interval().ByTime() {
 		return s.writeTimeCandles(w, o, part)

@@ -22,7 +22,8 @@ import (
 
 type statusCommand struct {
 	fileArgument
-	JSON bool `name:"json" help:"As JSON."`
+	JSON  bool `name:"json" help:"As JSON."`
+	Feeds bool `name:"feeds" help:"The feeds of news instead: which answer, how the others do not, and when they are asked next."`
 }
 
 // Run says what is recorded, what is missing and what happens next.
@@ -38,14 +39,20 @@ func (k *statusCommand) ask(v url.Values) {
 	if k.JSON {
 		v.Set("format", "json")
 	}
+	if k.Feeds {
+		v.Set("feeds", "yes")
+	}
 }
 
 func (k *statusCommand) take(a *asked) error {
-	k.JSON = a.take("format") == "json"
+	k.JSON, k.Feeds = a.take("format") == "json", a.take("feeds") != ""
 	return nil
 }
 
 func (k *statusCommand) answer(ctx context.Context, b book, out io.Writer) (string, error) {
+	if k.Feeds {
+		return "", k.feeds(b, out)
+	}
 	s, err := statusOf(ctx, b)
 	if err != nil {
 		return "", err
@@ -53,11 +60,15 @@ func (k *statusCommand) answer(ctx context.Context, b book, out io.Writer) (stri
 	if !k.JSON {
 		return "", s.table(out)
 	}
-	text, err := json.MarshalIndent(s, "", " ")
+	return "", indented(out, s)
+}
+
+func indented(out io.Writer, v any) error {
+	text, err := json.MarshalIndent(v, "", " ")
 	if err == nil {
 		_, err = out.Write(append(text, '\n'))
 	}
-	return "", err
+	return err
 }
 
 // status is what there is to say of a file, as of JSON. Times are RFC 3339, UTC, sizes

@@ -1,0 +1,81 @@
+package command
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"tapedeck/collector/news"
+	"tapedeck/schedule"
+)
+
+// feeds says how each feed does: those that do not answer first, as who asks wants to know.
+func (k *statusCommand) feeds(b book, out io.Writer) error {
+	list, err := b.Feeds()
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(list, func(a, b news.State) int {
+		return cmp.Or(cmp.Compare(standing(&a), standing(&b)), cmp.Compare(a.Source, b.Source))
+	})
+	if k.JSON {
+		return indented(out, append([]news.State{}, list...))
+	}
+	if len(list) == 0 {
+		_, err := fmt.Fprintf(out, "%s knows no feed: none was asked yet.\n", b.Path())
+		return err
+	}
+	var n [3]int
+	articles := int64(0)
+	for i := range list {
+		n[standing(&list[i])]++
+		articles += list[i].Articles
+	}
+	fmt.Fprintf(out, "%d feeds: %d answer, %d do not, %d are gone for good; %s headlines\n\n", len(list), n[answers], n[silent], n[retired], thousands(articles))
+	return feedTable(out, list, time.Now())
+}
+
+// How a feed stands, in the order of the table.
+const (
+	silent = iota
+	retired
+	answers
+)
+
+func standing(s *news.State) int {
+	switch {
+	case s.Retired:
+		return retired
+	case s.Failures > 0:
+		return silent
+	}
+	return answers
+}
+
+func feedTable(out io.Writer, list []news.State, now time.Time) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "source\tlast\tfailures\tanswered\tnext\trequests\theadlines\turl\t")
+	ago := func(ms int64) string {
+		if ms == 0 {
+			return "never"
+		}
+		return schedule.Span(now.Sub(time.UnixMilli(ms))) + " ago"
+	}
+	for i := range list {
+		s := &list[i]
+		requests := int64(0)
+		for _, n := range s.Outcomes {
+			requests += n
+		}
+		next := "in " + schedule.Span(max(0, time.UnixMilli(s.Next).Sub(now)))
+		if s.Retired {
+			next = "never"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%d\t%d\t%s\t\n", news.Shorten(s.Source, 32), s.Last, s.Failures, ago(s.Answered), next, requests, s.Articles, strings.TrimSpace(s.URL))
+	}
+	return t.Flush()
+}
