@@ -3,9 +3,13 @@ package command_test
 import (
 	"bytes"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +40,10 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/*.txt: one behaviour of the command line a file.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"await": await, "hurt": hurt, "readonly": readOnly, "disk": disk,
+		"await": await, "hurt": hurt, "readonly": readOnly, "disk": disk, "serve": serveFeeds,
+	}, Setup: func(env *testscript.Env) error {
+		env.Setenv("ENABLE_RSS_NEWS", "false") // but where a script is about news
+		return nil
 	}, Condition: func(what string) (bool, error) {
 		if what != "root" {
 			return false, fmt.Errorf("no condition is called %s", what)
@@ -65,6 +72,32 @@ func hurt(ts *testscript.TestScript, neg bool, args []string) {
 	}, func(p pages.Problem) { ts.Fatalf("%+v", p) }))
 	data[at] ^= 1
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
+}
+
+// serve FOLDER LOG NAME serves the files of a folder until the script ends, as a server of
+// feeds does: with 304, and with the status that a file's name begins with, such as 404-a.
+// The address goes into the variable, each request's path into the log.
+func serveFeeds(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: serve FOLDER LOG NAME")
+	}
+	files := http.FileServer(http.Dir(ts.MkAbs(args[0])))
+	log, err := os.Create(ts.MkAbs(args[1]))
+	ts.Check(err)
+	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(log, r.URL.Path, r.UserAgent())
+		begin, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "-")
+		if status, err := strconv.Atoi(begin); err == nil {
+			out.WriteHeader(status)
+			return
+		}
+		files.ServeHTTP(out, r)
+	}))
+	ts.Setenv(args[2], server.URL)
+	ts.Defer(func() {
+		server.Close()
+		log.Close()
+	})
 }
 
 // disk PLACE SIZE mounts a disk of that size in memory, until the script ends.

@@ -35,25 +35,25 @@ func (k *statusCommand) feeds(b book, out io.Writer) error {
 		n[standing(&list[i])]++
 		articles += list[i].Articles
 	}
-	fmt.Fprintf(out, "%d feeds: %d answer, %d do not, %d are gone for good; %s headlines\n\n", len(list), n[answers], n[silent], n[retired], thousands(articles))
+	fmt.Fprintf(out, "%d feeds: %d answer, %d do not, %d are gone for good; %s headlines\n\n", len(list), n[feedAnswers], n[feedSilent], n[feedRetired], thousands(articles))
 	return feedTable(out, list, time.Now())
 }
 
 // How a feed stands, in the order of the table.
 const (
-	silent = iota
-	retired
-	answers
+	feedSilent = iota
+	feedRetired
+	feedAnswers
 )
 
 func standing(s *news.State) int {
 	switch {
 	case s.Retired:
-		return retired
+		return feedRetired
 	case s.Failures > 0:
-		return silent
+		return feedSilent
 	}
-	return answers
+	return feedAnswers
 }
 
 func feedTable(out io.Writer, list []news.State, now time.Time) error {

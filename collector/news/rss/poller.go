@@ -46,6 +46,8 @@ const (
 	// saved is how often they are saved: the market's data goes first, and while it is
 	// closed nobody hurries.
 	savedOpen, savedClosed = 10 * time.Second, 30 * time.Second
+	// In the first minute somebody may be waiting to see one.
+	savedFirst, first = 2 * time.Second, time.Minute
 	// look is how long it sleeps at most: clocks step, and machines sleep.
 	look = time.Minute
 )
@@ -61,8 +63,9 @@ type Poller struct {
 	pending  []news.Article   // not yet saved
 	known    map[news.ID]bool // of pending
 	changed  map[*feed]bool   // whose state is not yet saved
-	saved    time.Time        // when it last was tried
-	unsaved  bool             // the last try failed
+	begun    time.Time
+	saved    time.Time // when it last was tried
+	unsaved  bool      // the last try failed
 	reported time.Time
 	found    int64 // articles since then
 }
@@ -109,7 +112,7 @@ func New(o Options) *Poller {
 // Run asks feeds until ctx ends, saves what it has, and returns.
 func (p *Poller) Run(ctx context.Context) {
 	now := time.Now()
-	p.saved, p.reported = now, now.Add(firstReport-reportEvery)
+	p.begun, p.saved, p.reported = now, now, now.Add(firstReport-reportEvery)
 	for _, f := range p.feeds {
 		f.begin(now, len(p.feeds))
 		if spare := time.UnixMilli(f.Spare); spare.Before(now.Add(longest)) {
@@ -256,7 +259,10 @@ func (p *Poller) unknown(list []news.Article) ([]news.Article, error) {
 }
 
 func (p *Poller) saveAfter(now time.Time) time.Duration {
-	if p.Open(now) {
+	switch {
+	case now.Sub(p.begun) < first:
+		return savedFirst
+	case p.Open(now):
 		return savedOpen
 	}
 	return savedClosed
