@@ -53,6 +53,7 @@ var clockFiles = []string{
 	"collector/preflight.go",
 	"collector/stream.go",
 	"collector/news/rss/fetch.go",
+	"collector/news/rss/parse.go",
 	"collector/news/rss/poller.go",
 	"collector/command/ask.go",
 	"collector/command/calendar.go",

@@ -168,7 +168,7 @@ func (f *fetcher) parse(ctx context.Context, a *answer, s *news.State, body []by
 		a.outcome, a.err = timedOut, ctx.Err()
 		return
 	}
-	d, err := parse(body, contentType)
+	d, err := parse(ctx, body, contentType)
 	if err != nil {
 		a.outcome, a.err = malformed, err
 		if errors.Is(err, errNoFeed) {

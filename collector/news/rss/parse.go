@@ -2,8 +2,10 @@ package rss
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,14 +34,14 @@ const textMost = 16 << 10
 
 // parse reads a document that is not empty. The error is errNoFeed, or what is wrong with
 // the feed.
-func parse(body []byte, contentType string) (*document, error) {
+func parse(ctx context.Context, body []byte, contentType string) (*document, error) {
 	body, err := inUTF8(body, contentType)
 	if err != nil {
 		return nil, err
 	}
 	p := gofeed.NewParser()
 	p.KeepOriginalFeed = true
-	feed, err := p.Parse(bytes.NewReader(body))
+	feed, err := p.Parse(&unhurried{ctx: ctx, rest: body})
 	if errors.Is(err, gofeed.ErrFeedTypeNotDetected) {
 		return nil, errNoFeed
 	}
@@ -63,6 +65,36 @@ func parse(body []byte, contentType string) (*document, error) {
 		d.items = append(d.items, it)
 	}
 	return d, nil
+}
+
+// unhurried reads a document piece by piece, with a pause before each but the first: who
+// parses it, with much memory, leaves room for the recording.
+type unhurried struct {
+	ctx  context.Context // its end is the end of the reading
+	rest []byte
+	read bool
+}
+
+const (
+	piece = 8 << 10
+	rest  = time.Millisecond
+)
+
+// Read gives at most a piece.
+func (u *unhurried) Read(p []byte) (int, error) {
+	if len(u.rest) == 0 {
+		return 0, io.EOF
+	}
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if u.read {
+		time.Sleep(rest)
+	}
+	u.read = true
+	n := copy(p, u.rest[:min(len(u.rest), piece)])
+	u.rest = u.rest[n:]
+	return n, nil
 }
 
 func itemOf(item *gofeed.Item) news.Item {

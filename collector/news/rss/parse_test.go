@@ -41,7 +41,7 @@ func TestFixtures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := parse(body, "text/xml")
+		d, err := parse(t.Context(), body, "text/xml")
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -104,7 +104,7 @@ func TestParse(t *testing.T) {
 		"the year 2099":         {body: dated("Thu, 01 Jan 2099 00:00:00 GMT"), title: "t"},
 		"FeedBurner":            {body: `<rss version="2.0" xmlns:feedburner="http://rssnamespace.org/feedburner/ext/1.0"><channel><item><title>t</title><link>https://feedproxy.google.com/~r/x/1</link><feedburner:origLink>https://e.com/1?utm_source=feedburner</feedburner:origLink></item></channel></rss>`, title: "t"},
 	} {
-		d, err := parse([]byte(c.body), c.contentType)
+		d, err := parse(t.Context(), []byte(c.body), c.contentType)
 		if c.err != nil || err != nil {
 			if err == nil || c.err == nil || c.err != errAny && !errors.Is(err, c.err) {
 				t.Errorf("%s: error %v, want %v", name, err, c.err)
@@ -150,7 +150,7 @@ func utf16Of(text string) string {
 }
 
 func TestHints(t *testing.T) {
-	d, err := parse([]byte(channel("<ttl> 90 </ttl><skipHours><hour>0</hour><hour>23</hour><hour>24</hour><hour>99</hour><hour>x</hour></skipHours><skipDays><day>Saturday</day><day>sunday</day><day>Someday</day></skipDays>", "")), "")
+	d, err := parse(t.Context(), []byte(channel("<ttl> 90 </ttl><skipHours><hour>0</hour><hour>23</hour><hour>24</hour><hour>99</hour><hour>x</hour></skipHours><skipDays><day>Saturday</day><day>sunday</day><day>Someday</day></skipDays>", "")), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestGiantDocument(t *testing.T) {
 		fmt.Fprintf(&b, "<item><title>Story %d</title><link>https://e.com/%d</link><description>%s</description></item>", i, i, strings.Repeat("word ", 50))
 	}
 	b.WriteString(`</channel></rss>`)
-	d, err := parse(b.Bytes(), "")
+	d, err := parse(t.Context(), b.Bytes(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte, contentType string) {
-		d, err := parse(body, contentType)
+		d, err := parse(t.Context(), body, contentType)
 		if err != nil {
 			return
 		}
