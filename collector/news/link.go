@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // linkMost is the longest link that is kept, in bytes.
@@ -46,7 +47,23 @@ func keep(query string, wanted func(name string) bool) string {
 		}
 		return part == "" || !wanted(strings.ToLower(name))
 	})
-	return strings.Join(parts, "&")
+	return unblanked(strings.Join(parts, "&"))
+}
+
+// unblanked writes blanks as a link has them.
+func unblanked(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsSpace) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsSpace(r) {
+			b.WriteString(url.PathEscape(string(r)))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // trackers are parameters that say how a reader came, as lists of link cleaners have them.
