@@ -21,6 +21,9 @@ import (
 // TestNewsBeside records at full rate beside a poller of 300 feeds whose servers are the
 // worst: no trade is lost, and the ratio of the appends' p99 is printed.
 func TestNewsBeside(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a rate, which -race would tell nothing of; its goroutines are in the tests of rss")
+	}
 	var ratios []float64
 	for range *pairs {
 		without, rate1, _ := newsAtFullRate(t, 0)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,16 +49,16 @@ func (s *shelf) of(transport http.RoundTripper, urls ...string) rss.Options {
 func TestSaveThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf(t)
-		n := 0
+		var n atomic.Int64
 		o := s.of(answers(func(r *http.Request) (*http.Response, error) {
-			n++
-			return respond(r, 200, story(n)), nil
+			return respond(r, 200, story(int(n.Add(1)))), nil
 		}), "https://a.com/1", "https://b.com/1")
 		var log bytes.Buffer
 		o.Log = slog.New(slog.NewTextHandler(&log, nil))
-		full := true
+		var full atomic.Bool
+		full.Store(true)
 		o.Save = func(articles []news.Article, states []news.State) error {
-			if full {
+			if full.Load() {
 				return errors.New("the disk is full")
 			}
 			return s.save(articles, states)
@@ -66,13 +67,15 @@ func TestSaveThatFails(t *testing.T) {
 		done := make(chan struct{})
 		go func() { rss.New(o).Run(ctx); close(done) }()
 		time.Sleep(3 * time.Hour)
+		synctest.Wait()
 		if len(s.articles) > 0 {
 			t.Error("it was saved")
 		}
-		full = false
+		full.Store(false)
 		time.Sleep(time.Minute)
-		if n < 10 || len(s.articles) != n {
-			t.Errorf("%d of %d articles", len(s.articles), n)
+		synctest.Wait()
+		if n.Load() < 10 || len(s.articles) != int(n.Load()) {
+			t.Errorf("%d of %d articles", len(s.articles), n.Load())
 		}
 		if c := strings.Count(log.String(), "the disk is full"); c != 1 {
 			t.Errorf("the log says\n%s", &log)
@@ -122,16 +125,15 @@ func TestRestart(t *testing.T) {
 func TestClockThatWasWrong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf(t)
-		n := 0
+		var n atomic.Int64
 		transport := answers(func(r *http.Request) (*http.Response, error) {
-			n++
-			return respond(r, 200, story(n)), nil
+			return respond(r, 200, story(int(n.Add(1)))), nil
 		})
 		s.states["https://a.com/1"] = news.State{URL: "https://a.com/1", Next: time.Now().AddDate(20, 0, 0).UnixMilli()}
 		s.states["https://b.com/1"] = news.State{URL: "https://b.com/1", Next: time.Now().AddDate(-20, 0, 0).UnixMilli()}
 		run(t, s.of(transport, "https://a.com/1", "https://b.com/1"), 4*time.Minute)
-		if n != 2 {
-			t.Errorf("%d requests", n)
+		if n.Load() != 2 {
+			t.Errorf("%d requests", n.Load())
 		}
 	})
 }

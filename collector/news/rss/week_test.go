@@ -29,6 +29,9 @@ var weekDays = flag.Int("newsdays", 2, "how many days TestWeek asks the owner's 
 // are asked as they allow.
 func TestWeek(t *testing.T) {
 	feeds := ownersFeeds(t)
+	if testing.Short() {
+		*weekDays = min(*weekDays, 1)
+	}
 	var w *web
 	var lines, most int
 	var heaps []uint64
