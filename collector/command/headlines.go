@@ -36,8 +36,8 @@ func (e *exportCommand) chooseNews(ctx context.Context, f *store.Reading, now ti
 // days are the times of the headlines that belong to a selection: the days of its sessions in
 // New York, from the first to the last.
 func (sel *selection) days() (from, to int64) {
-	if len(sel.sessions) == 0 || len(sel.sessions) == sel.onFile {
-		return sel.from, sel.to // all that there are
+	if len(sel.sessions) == 0 || sel.every {
+		return sel.from, sel.to
 	}
 	midnight := func(ms int64, days int) int64 {
 		y, m, d := time.UnixMilli(ms).In(schedule.NewYork()).Date()

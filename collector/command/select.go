@@ -32,6 +32,7 @@ type selection struct {
 	from, to int64           // of rows, Unix ms, half-open
 	symbols  []string        // sorted; of any of the sessions
 	asked    []string        // symbols asked for; none is all
+	every    bool            // all sessions were asked for
 
 	lines map[ledger.Session]func(string) ledger.Timeline // made so far
 }
@@ -83,7 +84,7 @@ func (p *period) choose(ctx context.Context, f *store.Reading, now time.Time) (*
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s holds no session yet", f.Path())
 	}
-	sel := &selection{ctx: ctx, onFile: len(all), from: math.MinInt64, to: math.MaxInt64, asked: p.Symbols, lines: make(map[ledger.Session]func(string) ledger.Timeline)}
+	sel := &selection{ctx: ctx, onFile: len(all), from: math.MinInt64, to: math.MaxInt64, asked: p.Symbols, every: p.Session == "all", lines: make(map[ledger.Session]func(string) ledger.Timeline)}
 	if p.From != "" || p.To != "" {
 		err = p.byTime(sel, all)
 	} else {

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,6 +22,9 @@ func (k *statusCommand) feeds(b book, out io.Writer) error {
 	slices.SortStableFunc(list, func(a, b news.State) int {
 		return cmp.Or(cmp.Compare(standing(&a), standing(&b)), cmp.Compare(a.Source, b.Source))
 	})
+	for i := range list {
+		list[i].URL, list[i].Moved = redacted(list[i].URL), redacted(list[i].Moved)
+	}
 	if k.JSON {
 		return indented(out, append([]news.State{}, list...))
 	}
@@ -37,6 +40,15 @@ func (k *statusCommand) feeds(b book, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%d feeds: %d answer, %d do not, %d are gone for good; %s headlines\n\n", len(list), n[feedAnswers], n[feedSilent], n[feedRetired], thousands(articles))
 	return feedTable(out, list, time.Now())
+}
+
+// redacted is an address without the password that may be in it.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "***"
+	}
+	return u.Redacted()
 }
 
 // How a feed stands, in the order of the table.
@@ -58,7 +70,7 @@ func standing(s *news.State) int {
 
 func feedTable(out io.Writer, list []news.State, now time.Time) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "source\tlast\tfailures\tanswered\tnext\trequests\theadlines\turl\t")
+	fmt.Fprintln(t, "source\tlast\tfailures\tanswered\tnext\theadlines\tof its requests\turl\t")
 	ago := func(ms int64) string {
 		if ms == 0 {
 			return "never"
@@ -67,15 +79,11 @@ func feedTable(out io.Writer, list []news.State, now time.Time) error {
 	}
 	for i := range list {
 		s := &list[i]
-		requests := int64(0)
-		for _, n := range s.Outcomes {
-			requests += n
-		}
 		next := "in " + schedule.Span(max(0, time.UnixMilli(s.Next).Sub(now)))
 		if s.Retired {
 			next = "never"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%d\t%d\t%s\t\n", news.Shorten(s.Source, 32), s.Last, s.Failures, ago(s.Answered), next, requests, s.Articles, strings.TrimSpace(s.URL))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t\n", news.Shorten(s.Source, 32), s.Last, s.Failures, ago(s.Answered), next, s.Articles, news.Counted(s.Outcomes), s.URL)
 	}
 	return t.Flush()
 }

@@ -2,7 +2,14 @@
 // or network. All times are Unix milliseconds, UTC.
 package news
 
-import "encoding/hex"
+import (
+	"cmp"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Article is a headline as it was first seen.
 type Article struct {
@@ -77,4 +84,14 @@ type State struct {
 	Outcomes map[string]int64 `json:"outcomes,omitempty"`
 	// Articles is how many articles were first seen here.
 	Articles int64 `json:"articles,omitempty"`
+}
+
+// Counted is how often things ended how, the most frequent first: 404 80, timeout 12.
+func Counted(how map[string]int64) string {
+	names := slices.SortedFunc(maps.Keys(how), func(a, b string) int { return cmp.Or(cmp.Compare(how[b], how[a]), cmp.Compare(a, b)) })
+	var parts []string
+	for _, name := range names {
+		parts = append(parts, fmt.Sprintf("%s %d", name, how[name]))
+	}
+	return strings.Join(parts, ", ")
 }

@@ -82,10 +82,13 @@ func (l *list) add(where, address, source string) {
 		l.problem(where, "there is no url")
 		return
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		if strings.Contains(address, "@") { // what may be a password is not repeated
+			address = "***"
+		}
 		l.problem(where, fmt.Sprintf("%q is no address of a feed; right is for example https://www.example.com/rss.xml", Shorten(address, 200)))
 		return
 	case l.known[place]:
-		l.problem(where, address+" is there twice")
+		l.problem(where, u.Redacted()+" is there twice")
 		return
 	case len(l.feeds) == feedsMost:
 		l.problem(where, fmt.Sprintf("there are %d feeds before it, which is the most", feedsMost))

@@ -52,6 +52,14 @@ func TestParseList(t *testing.T) {
 	}
 }
 
+// What may be a password is in no problem.
+func TestListWithPasswords(t *testing.T) {
+	feeds, problems, err := ParseList([]byte("https://me:secret@e.com/a\nhttps://me:secret@e.com/a\nhttps://me:secret@:x/\nftp://me:secret@e.com"))
+	if err != nil || len(feeds) != 1 || len(problems) != 3 || strings.Contains(fmt.Sprint(problems), "secret") {
+		t.Errorf("%v %v %v", feeds, problems, err)
+	}
+}
+
 func TestManyFeeds(t *testing.T) {
 	var b strings.Builder
 	for i := range feedsMost + 2 {

@@ -168,7 +168,7 @@ func (f *fetcher) parse(ctx context.Context, a *answer, s *news.State, body []by
 		a.outcome, a.err = timedOut, ctx.Err()
 		return
 	}
-	d, err := parse(ctx, body, contentType)
+	d, err := parse(ctx, body, contentType, s.URL)
 	if err != nil {
 		a.outcome, a.err = malformed, err
 		if errors.Is(err, errNoFeed) {
@@ -186,5 +186,5 @@ func hostName(address string) string {
 	if err != nil {
 		return ""
 	}
-	return u.Hostname()
+	return u.Host
 }

@@ -2,10 +2,12 @@ package rss
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,9 +34,9 @@ type document struct {
 // textMost is how much of an item's text is looked at.
 const textMost = 16 << 10
 
-// parse reads a document that is not empty. The error is errNoFeed, or what is wrong with
+// parse reads a document that is not empty and came from an address. The error is errNoFeed, or what is wrong with
 // the feed.
-func parse(ctx context.Context, body []byte, contentType string) (*document, error) {
+func parse(ctx context.Context, body []byte, contentType, address string) (*document, error) {
 	body, err := inUTF8(body, contentType)
 	if err != nil {
 		return nil, err
@@ -51,7 +53,7 @@ func parse(ctx context.Context, body []byte, contentType string) (*document, err
 	if feed.FeedType == "json" && feed.FeedVersion == "" { // any JSON is one to the parser
 		return nil, errNoFeed
 	}
-	d := &document{home: feed.Link}
+	d := &document{home: resolved(address, feed.Link)}
 	var original *rss.Feed
 	if f, ok := feed.OriginalFeed().(*rss.Feed); ok {
 		original = f
@@ -59,6 +61,7 @@ func parse(ctx context.Context, body []byte, contentType string) (*document, err
 	}
 	for i, item := range feed.Items {
 		it := itemOf(item)
+		it.Link = resolved(cmp.Or(d.home, address), it.Link)
 		if original != nil && i < len(original.Items) && original.Items[i].Source != nil {
 			it.Source = original.Items[i].Source.Title
 		}
@@ -120,6 +123,19 @@ func itemOf(item *gofeed.Item) news.Item {
 	}
 	slices.Sort(it.Tickers) // a map has no order
 	return it
+}
+
+// resolved is a link that may be relative to the page that it stands on.
+func resolved(page, link string) string {
+	base, err := url.Parse(page)
+	if err != nil || link == "" {
+		return link
+	}
+	to, err := base.Parse(strings.TrimSpace(link))
+	if err != nil {
+		return link
+	}
+	return to.String()
 }
 
 // extension are the values of a field of another namespace.

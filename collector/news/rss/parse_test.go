@@ -41,7 +41,7 @@ func TestFixtures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := parse(t.Context(), body, "text/xml")
+		d, err := parse(t.Context(), body, "text/xml", "https://feeds.example/")
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -102,9 +102,10 @@ func TestParse(t *testing.T) {
 		"no date at all":        {body: dated("yesterday"), title: "t"},
 		"the year 0":            {body: dated("Mon, 01 Jan 0001 00:00:00 GMT"), title: "t"},
 		"the year 2099":         {body: dated("Thu, 01 Jan 2099 00:00:00 GMT"), title: "t"},
+		"a relative link":       {body: `<rss version="2.0"><channel><item><title>t</title><link>/story/1</link></item></channel></rss>`, title: "t"},
 		"FeedBurner":            {body: `<rss version="2.0" xmlns:feedburner="http://rssnamespace.org/feedburner/ext/1.0"><channel><item><title>t</title><link>https://feedproxy.google.com/~r/x/1</link><feedburner:origLink>https://e.com/1?utm_source=feedburner</feedburner:origLink></item></channel></rss>`, title: "t"},
 	} {
-		d, err := parse(t.Context(), []byte(c.body), c.contentType)
+		d, err := parse(t.Context(), []byte(c.body), c.contentType, "https://feeds.example/a.xml")
 		if c.err != nil || err != nil {
 			if err == nil || c.err == nil || c.err != errAny && !errors.Is(err, c.err) {
 				t.Errorf("%s: error %v, want %v", name, err, c.err)
@@ -124,6 +125,9 @@ func TestParse(t *testing.T) {
 		}
 		if len(list) != 1 || list[0].Title != c.title || published != c.published {
 			t.Errorf("%s: %+v at %s, want %q at %s", name, list, published, c.title, c.published)
+		}
+		if name == "a relative link" && list[0].Link != "https://feeds.example/story/1" {
+			t.Errorf("%s leads to %s", name, list[0].Link)
 		}
 		if name == "FeedBurner" && list[0].Link != "https://e.com/1" {
 			t.Errorf("FeedBurner leads to %s", list[0].Link)
@@ -150,7 +154,7 @@ func utf16Of(text string) string {
 }
 
 func TestHints(t *testing.T) {
-	d, err := parse(t.Context(), []byte(channel("<ttl> 90 </ttl><skipHours><hour>0</hour><hour>23</hour><hour>24</hour><hour>99</hour><hour>x</hour></skipHours><skipDays><day>Saturday</day><day>sunday</day><day>Someday</day></skipDays>", "")), "")
+	d, err := parse(t.Context(), []byte(channel("<ttl> 90 </ttl><skipHours><hour>0</hour><hour>23</hour><hour>24</hour><hour>99</hour><hour>x</hour></skipHours><skipDays><day>Saturday</day><day>sunday</day><day>Someday</day></skipDays>", "")), "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +171,7 @@ func TestGiantDocument(t *testing.T) {
 		fmt.Fprintf(&b, "<item><title>Story %d</title><link>https://e.com/%d</link><description>%s</description></item>", i, i, strings.Repeat("word ", 50))
 	}
 	b.WriteString(`</channel></rss>`)
-	d, err := parse(t.Context(), b.Bytes(), "")
+	d, err := parse(t.Context(), b.Bytes(), "", "https://e.com/feed")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +196,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte, contentType string) {
-		d, err := parse(t.Context(), body, contentType)
+		d, err := parse(t.Context(), body, contentType, "https://feeds.example/")
 		if err != nil {
 			return
 		}

@@ -1,12 +1,10 @@
 package rss
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
+
+	"tapedeck/collector/news"
 )
 
 // reportEvery is how often it is summed up which feeds answer.
@@ -27,7 +25,7 @@ func (p *Poller) report(now time.Time) {
 // summary is the feeds in a sentence: how many answer, and how the others do not.
 func (p *Poller) summary() string {
 	answer, silent, retired := 0, 0, 0
-	how := make(map[string]int)
+	how := make(map[string]int64)
 	for _, f := range p.feeds {
 		switch {
 		case f.Retired:
@@ -41,20 +39,10 @@ func (p *Poller) summary() string {
 	}
 	text := fmt.Sprintf("News: %d new headlines. %d of %d feeds answer", p.found, answer, len(p.feeds))
 	if silent > 0 {
-		text += fmt.Sprintf(", %d do not (%s)", silent, counted(how))
+		text += fmt.Sprintf(", %d do not (%s)", silent, news.Counted(how))
 	}
 	if retired > 0 {
 		text += fmt.Sprintf(", %d are gone for good", retired)
 	}
 	return text + ". \"tapedeck status --feeds\" names them"
-}
-
-// counted is the most frequent first: 404 80, timeout 12.
-func counted(how map[string]int) string {
-	names := slices.SortedFunc(maps.Keys(how), func(a, b string) int { return cmp.Or(how[b]-how[a], cmp.Compare(a, b)) })
-	var parts []string
-	for _, name := range names {
-		parts = append(parts, fmt.Sprintf("%s %d", name, how[name]))
-	}
-	return strings.Join(parts, ", ")
 }

@@ -292,7 +292,7 @@ func (w *web) enter(address, kind string, r *http.Request) (*asked, func()) {
 	case hop: // the same request
 	case now.Before(a.allowed):
 		w.t.Errorf("%s (%s) is asked %v before it is allowed, the %dth time", address, kind, a.allowed.Sub(now), a.times)
-	case h.now > 0 || now.Before(h.ended.Add(1900*time.Millisecond)):
+	case h.now > 0 || now.Before(h.ended.Add(900*time.Millisecond)):
 		w.t.Errorf("%s is asked %v after its host was: %d under way", address, now.Sub(h.ended), h.now)
 	case now.Before(h.after):
 		w.t.Errorf("%s (%s, %d) is asked %v before its host allows, at %v", address, kind, a.times, h.after.Sub(now), now)

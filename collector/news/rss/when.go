@@ -16,7 +16,7 @@ const (
 	// A feed that fails is asked again after backOff, then after twice as long, to backOffMost.
 	backOff, backOffMost = 15 * time.Minute, 24 * time.Hour
 	// pause is how long a host is left alone between two requests.
-	pause = 2 * time.Second
+	pause = time.Second
 	// astray is after how many failures a permanent redirect is forgotten.
 	astray = 3
 )
