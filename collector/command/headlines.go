@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -87,5 +86,8 @@ func names(a *news.Article, symbols []string) bool {
 
 // describeNews is the line on stderr about exported headlines.
 func describeNews(rows int64) string {
-	return fmt.Sprintf("%s headlines.\n", thousands(rows))
+	if rows == 1 {
+		return "1 headline.\n"
+	}
+	return thousands(rows) + " headlines.\n"
 }
