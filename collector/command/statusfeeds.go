@@ -19,6 +19,7 @@ func (k *statusCommand) feeds(b book, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	list = slices.DeleteFunc(list, func(s news.State) bool { return s.Left })
 	slices.SortStableFunc(list, func(a, b news.State) int {
 		return cmp.Or(cmp.Compare(standing(&a), standing(&b)), cmp.Compare(a.Source, b.Source))
 	})

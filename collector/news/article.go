@@ -80,6 +80,8 @@ type State struct {
 	Failures int `json:"failures,omitempty"`
 	// Retired says that the server said 410: it is never asked again.
 	Retired bool `json:"retired,omitempty"`
+	// Left says that it is on the list no more.
+	Left bool `json:"left,omitempty"`
 	// Outcomes is how often requests ended how.
 	Outcomes map[string]int64 `json:"outcomes,omitempty"`
 	// Articles is how many articles were first seen here.

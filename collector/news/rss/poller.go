@@ -103,8 +103,19 @@ func New(o Options) *Poller {
 	}
 	for _, f := range o.Feeds {
 		s := states[f.URL]
-		s.URL, s.Source = f.URL, f.Source
-		p.feeds = append(p.feeds, &feed{State: s})
+		delete(states, f.URL)
+		back := &feed{State: s}
+		back.URL, back.Source, back.Left = f.URL, f.Source, false
+		p.feeds = append(p.feeds, back)
+		if s.Left {
+			p.changed[back] = true
+		}
+	}
+	for _, s := range states {
+		if !s.Left {
+			s.Left = true
+			p.changed[&feed{State: s}] = true
+		}
 	}
 	return p
 }

@@ -208,3 +208,24 @@ func TestStopWhileAsking(t *testing.T) {
 		}
 	})
 }
+
+// What is on the list no more is kept, and marked: it may come back.
+func TestFeedThatLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf(t)
+		asked := 0
+		transport := answers(func(r *http.Request) (*http.Response, error) {
+			asked++
+			return respond(r, 410, ""), nil
+		})
+		run(t, s.of(transport, "https://a.com/1"), time.Minute)
+		run(t, s.of(transport, "https://b.com/1"), time.Minute)
+		if a, b := s.states["https://a.com/1"], s.states["https://b.com/1"]; !a.Left || !a.Retired || b.Left {
+			t.Errorf("%+v and %+v", a, b)
+		}
+		run(t, s.of(transport, "https://a.com/1"), time.Minute)
+		if a, b := s.states["https://a.com/1"], s.states["https://b.com/1"]; !b.Left || a.Left || asked != 2 {
+			t.Errorf("%d requests, %+v and %+v", asked, a, b)
+		}
+	})
+}
