@@ -71,14 +71,16 @@ func (n *newsFlags) saysFeeds() string {
 	return fmt.Sprintf("%d feeds (%s); others with --feeds-file, off with --no-news or ENABLE_RSS_NEWS=false", len(names), listed(names, len(names)))
 }
 
-// poller reads the feeds into the file; nil when news are off.
-func (n *newsFlags) poller(file *store.File, plan marketPlan, symbols []string, log *slog.Logger) (*rss.Poller, error) {
+// poller reads the feeds into the file; nil when news are off, also because what is on file
+// of them is damaged: that keeps nobody from recording.
+func (n *newsFlags) poller(file *store.File, plan marketPlan, symbols []string, log *slog.Logger) *rss.Poller {
 	if !n.News {
-		return nil, nil
+		return nil
 	}
 	states, err := file.Feeds()
 	if err != nil {
-		return nil, err
+		log.Error(fmt.Sprintf("No news are collected: %v", err))
+		return nil
 	}
 	return rss.New(rss.Options{
 		Feeds: n.feeds, States: states, Known: file.KnowsNews, Save: file.PutNews,
@@ -86,7 +88,7 @@ func (n *newsFlags) poller(file *store.File, plan marketPlan, symbols []string, 
 		Recorded: func(symbol string) bool { return slices.Contains(symbols, symbol) },
 		Agent:    "tapedeck/" + version() + " (reads feeds for one person; honours ETag, Retry-After and 410)",
 		Log:      log,
-	}), nil
+	})
 }
 
 // collectNews reads feeds until ctx ends. A fault of it is not the recording's.

@@ -137,13 +137,9 @@ func (r *runCommand) record(ctx context.Context, c console, l *live, before stri
 		log.Info(fmt.Sprintf("Session %s is sealed: %s", s.Date(), outcomeOf(ctx, file, s)))
 		jobs.Wake()
 	}
-	poller, err := r.newsFlags.poller(file, plan, r.Symbols, log)
-	if err != nil {
-		return err
-	}
 	r.introduce(c, file, plan, o.Clock.Now(), log)
 	beside.Go(func() { jobs.Run(ctx) })
-	if poller != nil {
+	if poller := r.poller(file, plan, r.Symbols, log); poller != nil {
 		beside.Go(func() { collectNews(ctx, poller, log) })
 	}
 	recorder := collector.New(feedOf(feed), file, plan, o)

@@ -126,7 +126,7 @@ func (p *Poller) Run(ctx context.Context) {
 	p.begun, p.saved, p.reported = now, now, now.Add(firstReport-reportEvery)
 	for _, f := range p.feeds {
 		f.begin(now, len(p.feeds))
-		if spare := time.UnixMilli(f.Spare); spare.Before(now.Add(longest)) {
+		if spare := time.UnixMilli(f.Spare); !astrayClock(now, spare) {
 			h := p.hostOf(f)
 			h.free = latest(h.free, spare)
 		}
@@ -159,12 +159,15 @@ func (f *feed) begin(now time.Time, feeds int) {
 		f.Since = now.UnixMilli()
 	}
 	spread := min(time.Duration(feeds)*50*time.Millisecond, look)
-	f.due = now.Add(rand.N(spread))
-	// A date that is too far away is of a clock that was wrong.
-	if next := time.UnixMilli(f.Next); next.After(f.due) && next.Before(now.Add(longest+longest/8)) {
+	f.due = now.Round(0).Add(rand.N(spread))
+	if next := time.UnixMilli(f.Next); next.After(f.due) && !astrayClock(now, next) {
 		f.due = next
 	}
 }
+
+// astrayClock says whether a time is further away than any that was asked for: the clock was
+// set back since.
+func astrayClock(now, t time.Time) bool { return t.Sub(now.Round(0)) > longest+longest/8 }
 
 // dispatch asks the feeds whose time has come, and returns when it is to be looked again.
 func (p *Poller) dispatch(ctx context.Context, now time.Time) (next time.Time) {
@@ -174,6 +177,9 @@ func (p *Poller) dispatch(ctx context.Context, now time.Time) (next time.Time) {
 			continue
 		}
 		h := p.hostOf(f)
+		if astrayClock(now, f.due) || astrayClock(now, h.free) {
+			f.due, h.free = now.Round(0), now.Round(0)
+		}
 		at := f.spared(latest(now, f.due, h.free))
 		switch {
 		case at.After(now):
@@ -221,6 +227,7 @@ func (p *Poller) ask(ctx context.Context, f *feed, h *host) {
 // take enters what a request came to.
 func (p *Poller) take(r result, now time.Time) {
 	p.active--
+	now = now.Round(0) // without the monotonic clock, which stands still while a machine sleeps
 	f, h, a := r.feed, r.host, &r.answer
 	f.busy, h.busy = false, false
 	h.free = now.Add(pause)
