@@ -25,7 +25,7 @@ import (
 type newsCommand struct {
 	fileArgument
 	Symbols symbolList `name:"symbols" aliases:"symbol" env:"-" help:"Only headlines that name one of these: A,B or @FILE (default all)." placeholder:"QLD,AAPL"`
-	Since   span       `name:"since" help:"Only those first seen within this time (default any)." placeholder:"1h"`
+	Since   days       `name:"since" help:"Only those first seen within this time, such as 1h or 3d (default any)." placeholder:"1h"`
 	Grep    string     `name:"grep" help:"Only those whose title or source has this in it: a regular expression, in small or capital letters." placeholder:"TEXT"`
 	Limit   int        `name:"limit" default:"20" help:"How many at most; 0 is all (default 20)." placeholder:"20"`
 	Format  string     `name:"format" enum:"table,csv,json,jsonl" default:"table" help:"table, csv, json or jsonl (default table)." placeholder:"table|csv|json|jsonl"`
@@ -66,7 +66,7 @@ func (n *newsCommand) ask(v url.Values) {
 		v.Set(name, strconv.Itoa(number))
 	}
 	if n.Since > 0 {
-		v.Set("since", n.Since.String())
+		v.Set("since", time.Duration(n.Since).String())
 	}
 	if n.Grep != "" {
 		v.Set("grep", n.Grep)

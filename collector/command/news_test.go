@@ -131,7 +131,7 @@ func TestNewsCommand(t *testing.T) {
 	for args, want := range map[string]string{
 		"--limit=-1":   "--limit -1 is none; right is",
 		"--grep (":     "--grep \"(\" is no regular expression; right is",
-		"--since soon": "\"soon\" is not a duration",
+		"--since soon": "\"soon\" is no age",
 		"--format xml": "--format",
 	} {
 		var out, errs bytes.Buffer
