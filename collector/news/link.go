@@ -69,8 +69,9 @@ func unblanked(s string) string {
 // trackers are parameters that say how a reader came, as lists of link cleaners have them.
 // With a star, all that begin so.
 var trackers = []string{
-	"utm_*", "mtm_*", "matomo_*", "pk_*", "piwik_*", "hsa_*", "oly_*", "vero_*", "ns_*", "__hs*", "_hs*", "at_custom*",
+	"utm_*", "mtm_*", "matomo_*", "piwik_*", "hsa_*", "oly_*", "vero_*", "ns_*", "__hs*", "_hs*", "at_custom*",
 	"at_medium", "at_campaign", "at_campaign_type", "at_link_id", "at_link_type", "at_link_origin", "at_format", "at_ptr_name", "at_bbc_team",
+	"pk_campaign", "pk_keyword", "pk_kwd", "pk_source", "pk_medium", "pk_content",
 	"gclid", "gclsrc", "dclid", "gbraid", "wbraid", "fbclid", "msclkid", "twclid", "yclid", "ysclid", "igshid", "igsh", "ttclid", "li_fat_id",
 	"mc_cid", "mc_eid", "mc_tc", "hsctatracking", "wickedid", "s_cid", "ncid", "cmpid", "cmp", "ocid", "xtor", "icid", "ito", "wt.mc_id",
 	"guccounter", "guce_referrer", "guce_referrer_sig", "soc_src", "soc_trk", "smid", "spm", "_ga", "_gl", "rb_clickid", "campaign_id", "mkt_tok",
@@ -80,7 +81,7 @@ func tracks(name string) bool { return listed(trackers, name) }
 
 // senders are parameters that only say which feed the reader came from. They stay in the
 // link, which is the feed's, and do not tell articles apart.
-var senders = []string{".tsrc", "tsrc", "oc", "rss", "feed", "feedtype", "feedname", "mod", "siteid", "partner", "ref", "source", "src", "from", "cid"}
+var senders = []string{".tsrc", "tsrc", "oc", "rss", "feed", "feedtype", "feedname", "mod", "siteid", "partner", "ref", "source", "src", "from"}
 
 func listed(list []string, name string) bool {
 	return slices.ContainsFunc(list, func(entry string) bool {

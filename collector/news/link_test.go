@@ -43,6 +43,8 @@ func TestLinkKey(t *testing.T) {
 		{"https://e.com/?p=1", "https://www.e.com?p=1"},
 		{"https://e.com/?p=2"},
 		{"https://e.com/story?id=7"},
+		{"https://e.com/story?cid=7"},
+		{"https://e.com/story?pk_news=7"},
 		{"https://e.com/#!/story"},
 	}
 	of := make(map[string]int)
