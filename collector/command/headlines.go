@@ -60,7 +60,7 @@ func (s *sheet) writeNews(w io.Writer, o export.Options, part *selection) error 
 		if err != nil {
 			return err
 		}
-		if !names(&a, part.asked) {
+		if !namesAny(&a, part.asked) {
 			continue
 		}
 		if s.measured.rows++; s.limit > 0 && s.rows >= s.limit {
@@ -79,8 +79,8 @@ func (s *sheet) writeNews(w io.Writer, o export.Options, part *selection) error 
 	return out.Close()
 }
 
-// names says whether an article names one of some symbols; of none it does.
-func names(a *news.Article, symbols []string) bool {
+// namesAny says whether an article names one of some symbols; of none it does.
+func namesAny(a *news.Article, symbols []string) bool {
 	return len(symbols) == 0 || slices.ContainsFunc(a.Symbols, func(s string) bool { return slices.Contains(symbols, s) })
 }
 

@@ -122,7 +122,7 @@ func (n *newsCommand) find(ctx context.Context, b book) (list []news.Article, on
 			return nil, true, cmp.Or(err, ctx.Err())
 		}
 		onFile = true
-		if !names(&a, n.Symbols) || !n.pattern.MatchString(a.Title) && !n.pattern.MatchString(a.Source) {
+		if !namesAny(&a, n.Symbols) || !n.pattern.MatchString(a.Title) && !n.pattern.MatchString(a.Source) {
 			continue
 		}
 		if list = append(list, a); len(list) == n.Limit {
