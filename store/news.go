@@ -1,10 +1,13 @@
 package store
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -29,6 +32,18 @@ func parseArticleKey(key []byte) (seen int64, id news.ID, ok bool) {
 		return 0, id, false
 	}
 	return int64(binary.BigEndian.Uint64(key)), news.ID(key[8:]), true
+}
+
+// feedKeyMost is the longest URL that is a key, in bytes. bbolt refuses keys of more than
+// 32 KB, and with the key all that is written with it.
+const feedKeyMost = 1000
+
+// feedKey is what the state of a feed lies under: its URL, or the hash of one that is long.
+func feedKey(url string) []byte {
+	if len(url) <= feedKeyMost {
+		return []byte(url)
+	}
+	return fmt.Appendf(nil, "sha256:%x", sha256.Sum256([]byte(url)))
 }
 
 func encodeArticle(a *news.Article) []byte {
@@ -75,7 +90,7 @@ func (f *File) PutNews(articles []news.Article, states []news.State) error {
 				if err != nil {
 					return err
 				}
-				if err := putSigned(feeds, []byte(states[i].URL), body, bucketFeeds); err != nil {
+				if err := putSigned(feeds, feedKey(states[i].URL), body, bucketFeeds); err != nil {
 					return err
 				}
 			}
@@ -159,6 +174,7 @@ func (f *File) Feeds() (list []news.State, err error) {
 			return nil
 		})
 	})
+	slices.SortFunc(list, func(a, b news.State) int { return cmp.Compare(a.URL, b.URL) }) // the key may be a hash
 	return list, err
 }
 
@@ -203,53 +219,64 @@ type newsScan struct {
 }
 
 func (f *File) newsPages(s newsScan, yield func(news.Article, error) bool) {
-	for {
-		page, err := f.newsPage(&s)
-		for i := range page {
-			if !yield(page[i], nil) {
-				return
-			}
-		}
-		if err != nil {
+	for more := true; more; {
+		var page []newsEntry
+		var err error
+		if page, more, err = f.newsPage(&s); err != nil {
 			yield(news.Article{}, err)
 			return
 		}
-		if len(page) < newsRows {
-			return
+		for i, e := range page {
+			if i%newsRun == 0 {
+				f.breathe()
+			}
+			a, err := openArticle(e.key, e.value)
+			if err != nil {
+				yield(news.Article{}, &Damaged{f.path, placeOfNews(bucketArticles, e.key), err.Error()})
+				return
+			}
+			if !yield(a, nil) {
+				return
+			}
 		}
-		last := &page[len(page)-1]
-		s.at = s.behind(articleKey(last.Seen, last.ID))
-		f.breathe()
+		if more {
+			s.at = s.behind(page[len(page)-1].key)
+		}
 	}
 }
 
-// newsRows is how many articles are in a page: with titles and links of common length less
-// than a megabyte.
-const newsRows = 512
+const (
+	newsRows = 512 // articles in a page at most: who wants the latest few should not wait for more
+	newsRun  = 32  // articles that are read between two breaths
+)
 
-// newsPage reads the next page; fewer than newsRows are the last.
-func (f *File) newsPage(s *newsScan) (page []news.Article, err error) {
+// newsEntry is an article as it lies in the file.
+type newsEntry struct{ key, value []byte }
+
+// newsPage copies what is next. more says that there is something behind it.
+func (f *File) newsPage(s *newsScan) (page []newsEntry, more bool, err error) {
 	err = f.view(func(tx *bolt.Tx) error {
-		page = nil
+		page, more = nil, false
 		b := newsBucket(tx, bucketArticles)
 		if b == nil {
 			return nil
 		}
 		c := b.Cursor()
-		for k, v := s.seek(c, s.at); k != nil && len(page) < newsRows; k, v = s.next(c) {
-			seen, _, ok := parseArticleKey(k)
-			if ok && !s.wanted(seen) {
+		until, size := newPage(), 0
+		for k, v := s.seek(c, s.at); k != nil; k, v = s.next(c) {
+			if seen, _, ok := parseArticleKey(k); ok && !s.wanted(seen) {
 				return nil
 			}
-			a, err := openArticle(k, v)
-			if err != nil {
-				return &Damaged{f.path, placeOfNews(bucketArticles, k), err.Error()}
+			if more = len(page) == newsRows || size > pageBytes || len(page) > 0 && until.over(); more {
+				return nil
 			}
-			page = append(page, a)
+			both := slices.Concat(k, v)
+			page = append(page, newsEntry{both[:len(k):len(k)], both[len(k):]})
+			size += len(k) + len(v)
 		}
 		return nil
 	})
-	return page, err
+	return page, more, err
 }
 
 // openArticle proves an article.

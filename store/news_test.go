@@ -75,7 +75,7 @@ func TestNews(t *testing.T) {
 	if list := collectNews(t, f.LatestNews(0)); len(list) > 0 {
 		t.Fatalf("a new file has %v", list)
 	}
-	want := headlines(rng, day.Open, 5000)
+	want := headlines(rng, day.Open, 20_000)
 	for part := range slices.Chunk(want, 700) {
 		again := slices.Clone(part[:100])
 		for i := range again { // later, under another title
@@ -102,7 +102,7 @@ func TestNews(t *testing.T) {
 		if got := collectNews(t, f.LatestNews(from)); !reflect.DeepEqual(got, latest) {
 			t.Fatalf("%d latest articles, want %d", len(got), len(latest))
 		}
-		known, err := f.KnowsNews([]news.ID{want[0].ID, {1, 2, 3}, want[4999].ID})
+		known, err := f.KnowsNews([]news.ID{want[0].ID, {1, 2, 3}, want[19_999].ID})
 		if err != nil || !slices.Equal(known, []bool{true, false, true}) {
 			t.Errorf("known: %v, %v", known, err)
 		}

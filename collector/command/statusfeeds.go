@@ -63,7 +63,7 @@ func standing(s *news.State) int {
 	switch {
 	case s.Retired:
 		return feedRetired
-	case s.Failures > 0:
+	case s.Failures > 0 || s.Answered == 0:
 		return feedSilent
 	}
 	return feedAnswers

@@ -1,6 +1,7 @@
 package rss
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -30,11 +31,11 @@ func (p *Poller) summary() string {
 		switch {
 		case f.Retired:
 			retired++
-		case f.Failures == 0:
+		case f.Failures == 0 && f.Answered > 0:
 			answer++
 		default:
 			silent++
-			how[f.Last]++
+			how[cmp.Or(f.Last, "not asked yet")]++
 		}
 	}
 	text := fmt.Sprintf("News: %d new headlines. %d of %d feeds answer", p.found, answer, len(p.feeds))
