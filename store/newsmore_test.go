@@ -52,7 +52,8 @@ func TestNewsPages(t *testing.T) {
 	}
 }
 
-// A process that is killed leaves what it has put, and one that goes on knows it.
+// What was put is in the file without a close: its bytes as they are then, as a kill leaves
+// them, are gone on with.
 func TestNewsKilled(t *testing.T) {
 	f := open(t, filepath.Join(t.TempDir(), "a.db"))
 	want := headlines(seeded(t), day.Open, 500)

@@ -45,9 +45,6 @@ func (e *News) Encode(a *news.Article) error {
 	return e.out.encode(row[:])
 }
 
-// Flush hands over the rows so far, which of Parquet it cannot.
-func (e *News) Flush() error { return e.out.flush() }
-
 // Close writes what is left, and the footer of a Parquet file. It returns the first error of
 // the writer. A second Close does nothing more. The writer stays open.
 func (e *News) Close() error { return e.out.Close() }
