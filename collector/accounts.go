@@ -212,6 +212,8 @@ func (k *keeper) enter(a *account, open []ledger.Span) bool {
 	}
 	if len(a.counts) > 0 {
 		k.r.tape.Count(a.s, a.counts)
+		k.r.activity.count(a.counts, a.stats.lagSum)
+		a.stats.lagSum = 0
 		a.counts = ledger.Counts{}
 		moved = true
 	}

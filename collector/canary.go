@@ -68,7 +68,11 @@ func (c *connection) sing(t *candle.Trade) {
 		return
 	}
 	now := c.r.now()
-	c.sign(now)
+	if c.sign(now) {
+		c.r.activity.sign.Store(now)
+	}
+	c.r.activity.canary.Store(now)
+	c.r.activity.songs.Add(1)
 	c.fresh++
 	if seen := min(t.Time, now); seen >= c.canary.told+canaryEvery.Milliseconds() {
 		c.canary.told = seen
@@ -85,6 +89,7 @@ func (c *connection) refused(err error) bool {
 	switch refusal(err) {
 	case "slots", "key", "request":
 		c.in.refusedCanary.Store(true)
+		c.r.activity.canaryRefused.Store(true)
 		c.r.log.Warn(fmt.Sprintf("The canary %s was refused, the session goes on without one: %v", c.canary.symbol, err))
 		return true
 	}

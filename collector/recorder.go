@@ -147,6 +147,7 @@ type Recorder struct {
 	beats       atomic.Int64
 	canaryKnown atomic.Bool  // the feed has sent it: so it is no symbol that the feed does not know
 	commit      atomic.Int64 // the number of the one that runs; 0: none
+	activity    activity
 }
 
 // New makes a recorder. It starts nothing. plan may be nil with AllHours.
@@ -229,6 +230,8 @@ func (r *Recorder) record(ctx context.Context, s ledger.Session) {
 	r.in.mark(mark{kind: joined, now: r.now(), session: s})
 	var b backoff
 	in := inSession{session: s, joined: r.now()}
+	r.activity.join(s, in.joined)
+	defer r.activity.leave()
 	over := false
 	for ctx.Err() == nil && r.runs(s) {
 		o := r.stream(ctx, s, &in)
@@ -243,8 +246,8 @@ func (r *Recorder) record(ctx context.Context, s ledger.Session) {
 		}
 		pause := b.next(o)
 		r.in.count(ledger.Disconnects(o.cause), 1)
-		r.report(o, &in, pause)
 		until := min(r.now()+pause.Milliseconds(), s.Close)
+		r.activity.tried(o, r.report(o, &in, pause), r.now(), until)
 		for r.now() < until && r.waitEvent(ctx, until) {
 		}
 		r.in.awaitRoom(ctx)

@@ -26,12 +26,14 @@ type inSession struct {
 	warned        bool        // that none has
 }
 
-// report is the one event of a connection or a try that ended, with everything in it.
-func (r *Recorder) report(o outcome, in *inSession, pause time.Duration) {
+// report is the one event of a connection or a try that ended, with everything in it. It
+// returns what it said.
+func (r *Recorder) report(o outcome, in *inSession, pause time.Duration) string {
 	next := slog.Duration("next_try", pause.Round(time.Millisecond))
 	if !o.connected {
-		r.log.Warn(fmt.Sprintf("Connecting failed: %v. Next try in %s", o.err, pause.Round(time.Millisecond)), next)
-		return
+		words := fmt.Sprintf("Connecting failed: %v. Next try in %s", o.err, pause.Round(time.Millisecond))
+		r.log.Warn(words, next)
+		return words
 	}
 	err := o.err
 	if o.cause == ledger.Mute && !isSilent(err) {
@@ -54,10 +56,11 @@ func (r *Recorder) report(o outcome, in *inSession, pause time.Duration) {
 		last = "the last " + o.quiet.Round(time.Millisecond).String() + " before"
 		attrs = append(attrs, slog.Duration("last_trade_age", o.quiet.Round(time.Millisecond)))
 	}
-	r.log.Warn(fmt.Sprintf("Disconnected (%s): %v. It lasted %s: %d trades, %.1f/s, %s. Connection %d of the session, %d trades recorded in all. Next try in %s",
-		what, err, schedule.Span(o.lasted), o.trades, rate, last, in.connections, r.trades.Load(), pause.Round(time.Millisecond)),
-		append(attrs, slog.Duration("lasted", o.lasted.Round(time.Millisecond)), slog.Int64("trades", o.trades),
-			slog.Int("connection", in.connections), slog.Int64("total", r.trades.Load()), next)...)
+	words := fmt.Sprintf("Disconnected (%s): %v. It lasted %s: %d trades, %.1f/s, %s. Connection %d of the session, %d trades recorded in all. Next try in %s",
+		what, err, schedule.Span(o.lasted), o.trades, rate, last, in.connections, r.trades.Load(), pause.Round(time.Millisecond))
+	r.log.Warn(words, append(attrs, slog.Duration("lasted", o.lasted.Round(time.Millisecond)), slog.Int64("trades", o.trades),
+		slog.Int("connection", in.connections), slog.Int64("total", r.trades.Load()), next)...)
+	return words
 }
 
 // greet says when the first fresh trade of a session came, once.

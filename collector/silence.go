@@ -51,12 +51,14 @@ type life struct {
 // signEvery is how exactly signs are kept: to note each of a million trades would cost.
 const signEvery = 100 // ms, event time
 
-// sign notes a sign of life at now.
-func (c *connection) sign(now int64) {
-	if last := c.life.at.Load(); now >= last+signEvery || last == 0 {
+// sign notes a sign of life at now, unless one was noted just before.
+func (c *connection) sign(now int64) (noted bool) {
+	last := c.life.at.Load()
+	if noted = now >= last+signEvery || last == 0; noted {
 		c.life.at.Store(now)
 		c.life.seen.Store(int64(wall().Sub(c.r.begun)))
 	}
+	return noted
 }
 
 // deadline is the event time at which the connection is dead, should nothing come. While

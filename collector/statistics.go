@@ -29,6 +29,7 @@ const (
 type statistics struct {
 	lags      ledger.Lags
 	lagMost   int64
+	lagSum    int64 // ms, of those that the recorder has not been told
 	late      int64
 	lateWorst int64
 	silence   int64
@@ -51,6 +52,7 @@ func (n *statistics) note(t *candle.Trade, live *signs) {
 	n.any = true
 	lag := t.Received - t.Time
 	n.lags.Add(lag)
+	n.lagSum += max(lag, 0) // as they are counted
 	n.lagMost = max(n.lagMost, lag)
 	if end := t.Time/1000*1000 + 1000; live.greatest >= end+closedByFeed || t.Received >= end+closedByClock {
 		n.late++

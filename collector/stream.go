@@ -55,6 +55,8 @@ func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) 
 	}
 	began := r.now()
 	r.in.mark(mark{kind: subscribed, now: began})
+	r.activity.connect(began)
+	defer r.activity.disconnect()
 	r.in.count(ledger.Connections, 1)
 	if in.connections++; in.connections > 1 {
 		r.in.count(ledger.Reconnects, 1)
@@ -167,7 +169,9 @@ func (c *connection) read(ctx context.Context) {
 			c.trades++
 			if !t.Echo {
 				c.fresh++
-				c.sign(t.Received)
+				if c.sign(t.Received) {
+					c.r.activity.sign.Store(t.Received)
+				}
 				c.greet(&t, c.began)
 			}
 			if !c.r.in.put(&t, c.stop) {
