@@ -54,6 +54,15 @@ const spareRoom = 32 << 20
 // *Foreign for a path at which something else lies, those of Verify, and of writing (*NoRoom). A
 // *Held says that somebody began to record into the stopped file: ask him.
 func (f *File) Backup(ctx context.Context, to string, keep int, now int64) (*Saved, error) {
+	s, err := f.Snapshot(ctx, to, keep, now)
+	if err != nil {
+		return nil, err
+	}
+	return s, f.noteBackup(s)
+}
+
+// Snapshot is Backup for a copy that will not stay: the file does not remember it.
+func (f *File) Snapshot(ctx context.Context, to string, keep int, now int64) (*Saved, error) {
 	f.backups.Lock()
 	defer f.backups.Unlock()
 	if err := f.mayReplace(to); err != nil {
@@ -87,10 +96,7 @@ func (f *File) Backup(ctx context.Context, to string, keep int, now int64) (*Sav
 	if err := rotate(to, keep); err != nil {
 		return nil, err
 	}
-	if err := settleAt(draft.Name(), to, s.SHA256); err != nil {
-		return nil, err
-	}
-	return s, f.noteBackup(s)
+	return s, settleAt(draft.Name(), to, s.SHA256)
 }
 
 // copyUndisturbed is copyTo, and of a file that nobody records into it makes sure that
