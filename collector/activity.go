@@ -29,8 +29,9 @@ type Activity struct {
 	// Sign is the last sign of life of any connection: a fresh trade, of the canary too.
 	Sign int64
 	// Silence is how long none may be missing at this time of the day before the connection is
-	// taken for dead.
-	Silence time.Duration
+	// taken for dead, counted from RegularFrom on, the start of the regular hours, in them.
+	Silence     time.Duration
+	RegularFrom int64
 	// NextTry is when it is dialled again while nobody is connected.
 	NextTry int64
 	// Refusals is how many tries in a row were refused for the key, Refusal the last of them
@@ -48,13 +49,15 @@ type Activity struct {
 	Disconnects []Disconnect
 }
 
-// Disconnect is a connection, or a try, that ended.
+// Disconnect is a connection that ended, or tries in a row that ended alike.
 type Disconnect struct {
-	At     int64         // event time
+	At     int64         // event time, of the last try
 	Cause  ledger.Cause  // "" when nothing new can be said
 	Words  string        // as it was logged
-	Lasted time.Duration // event time; 0 of a try
+	Lasted time.Duration // event time; 0 of tries
 	Trades int64
+	Tries  int   // 0 of a connection
+	Since  int64 // event time, of the first try
 }
 
 // activity is that of a recorder as its goroutines note it.
@@ -94,7 +97,10 @@ func (r *Recorder) Activity() Activity {
 	if is.Sign > a.refusedAt || a.connected > 0 && now-a.connected > refusalsForgotten.Milliseconds() {
 		is.Refusals, is.Refusal = 0, ""
 	}
-	_, regular := regularFrom(a.session, now)
+	from, regular := regularFrom(a.session, now)
+	if regular {
+		is.RegularFrom = from
+	}
 	is.Silence = silenceLimit(is.Canary != "" && r.canaryKnown.Load(), regular, 0)
 	return is
 }
@@ -150,10 +156,18 @@ func (a *activity) tried(o outcome, words string, now, next int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.nextTry = next
+	d := Disconnect{At: now, Cause: o.cause, Words: words, Lasted: o.lasted, Trades: o.trades, Since: now}
+	if !o.connected {
+		d.Tries = 1
+	}
+	if n := len(a.disconnects); n > 0 && d.Tries > 0 && a.disconnects[n-1].Tries > 0 && a.disconnects[n-1].Cause == d.Cause {
+		d.Tries, d.Since = a.disconnects[n-1].Tries+1, a.disconnects[n-1].Since
+		a.disconnects = a.disconnects[:n-1]
+	}
 	if len(a.disconnects) == mostDisconnects {
 		a.disconnects = slices.Delete(a.disconnects, 0, 1)
 	}
-	a.disconnects = append(a.disconnects, Disconnect{At: now, Cause: o.cause, Words: words, Lasted: o.lasted, Trades: o.trades})
+	a.disconnects = append(a.disconnects, d)
 }
 
 // refuse notes a key that was refused; any other error changes nothing.

@@ -47,7 +47,7 @@ func TestActivity(t *testing.T) {
 		if d := a.Disconnects[0]; d.At != at(110) || d.Cause != ledger.Drop || d.Lasted != 20*time.Second || d.Trades != 2 || d.Words == "" {
 			t.Errorf("the cut: %+v", d)
 		}
-		if a := look(160); a.Refusals != 3 || a.Refusal != "refused: key" || a.Connected != 0 || len(a.Disconnects) != 4 || a.Disconnects[0].Cause != ledger.Refused {
+		if a := look(160); a.Refusals != 3 || a.Refusal != "refused: key" || a.Connected != 0 || len(a.Disconnects) != 2 || a.Disconnects[0].Cause != ledger.Refused || a.Disconnects[0].Tries != 3 || a.Disconnects[0].Since != at(112) {
 			t.Errorf("refused: %+v", a)
 		}
 		if a := look(300); a.Refusals != 0 || a.Connected == 0 || a.CanaryTrades == 0 || a.CanaryHeard < at(280) || a.Sign != a.CanaryHeard || a.Silence != 45*time.Second {

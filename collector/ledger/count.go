@@ -63,6 +63,13 @@ func LagCount(ms int64) Count {
 	return lagPrefix + Count(strconv.FormatInt(lagBound(ms), 10))
 }
 
+// LagBound is the greatest lag in ms that a count of lags is of; ok is false for other counts.
+func (c Count) LagBound() (ms int64, ok bool) {
+	text, is := strings.CutPrefix(string(c), lagPrefix)
+	bound, err := strconv.ParseInt(text, 10, 64)
+	return bound, is && err == nil
+}
+
 // lagBound is the first of 0, 1, 2, 3, 4, 6, 8, 12, 16, 24 ... that is not less.
 func lagBound(ms int64) int64 {
 	if ms <= 2 {
@@ -142,9 +149,8 @@ func (c Counts) LagQuantile(q float64) (ms int64, ok bool) {
 	bounds := make(map[int64]int64)
 	total, most := int64(0), int64(0)
 	for name, n := range c {
-		text, is := strings.CutPrefix(string(name), lagPrefix)
-		bound, err := strconv.ParseInt(text, 10, 64)
-		if !is || err != nil {
+		bound, ok := name.LagBound()
+		if !ok {
 			continue
 		}
 		bounds[bound] += n
