@@ -23,7 +23,8 @@ type Answer func(ctx context.Context, asked url.Values, out io.Writer) (notes st
 type Failure struct {
 	Usage   bool   `json:"usage"` // it was asked wrongly
 	Problem string `json:"problem"`
-	Try     string `json:"try,omitempty"` // can be run as it stands
+	Try     string `json:"try,omitempty"`     // can be run as it stands
+	NoRoom  bool   `json:"no_room,omitempty"` // a disk has too little
 }
 
 func (f *Failure) Error() string { return f.Problem }

@@ -1,16 +1,13 @@
 package monitor
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // longest is how long the path of a socket may be: a system takes 104 to 108 bytes, and
@@ -93,26 +90,6 @@ func (s *Socket) Close() error {
 	_ = os.Remove(s.Path)
 	if s.folder != "" {
 		_ = os.Remove(s.folder)
-	}
-	return err
-}
-
-// Serve answers on a listener until ctx ends; then it ends at once what is being answered,
-// and the listener. It blocks. The error is the listener's.
-func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-done:
-		}
-		_ = server.Close()
-	}()
-	err := server.Serve(l)
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
 	}
 	return err
 }

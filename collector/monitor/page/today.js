@@ -1,0 +1,95 @@
+// The numbers of a session, all symbols together and one by one.
+
+import { make, byId, say, show, rows, mark } from './dom.js';
+import { decimals, count, seconds, percent, rate, milliseconds, absent, plural } from './numbers.js';
+import { clock, day } from './time.js';
+import { heard } from './gaps.js';
+
+const few = 20;
+let all = false;
+let shown = () => {};
+
+const names = ['Trades', 'Trades a second', 'Covered', 'Traded', 'Quiet', 'Partial', 'Down', 'Late trades', 'Reconnects', 'Lag, median', 'Lag, 99 %'];
+const tiles = new Map();
+
+export function build() {
+  for (const name of names) {
+    const value = make('dd', {}, absent);
+    const node = make('div', {}, make('dt', {}, name), value);
+    tiles.set(name, { node, value });
+    byId('tiles').append(node);
+  }
+  byId('all-symbols').addEventListener('click', () => {
+    all = true;
+    shown();
+  });
+}
+
+function put(values) {
+  for (const [name, { node, value }] of tiles) {
+    const text = values[name];
+    show(node, text != null);
+    say(value, text ?? '');
+  }
+  const lost = values.Down && !['0 s', absent].includes(values.Down);
+  mark(tiles.get('Down').node, 'data-level', lost ? 'bad' : '');
+}
+
+const sum = (list, key) => list.reduce((n, one) => n + (one[key] || 0), 0);
+
+// live shows the numbers of the status event.
+export function live({ symbols, numbers, session, mode }, now) {
+  const heardInWhole = sum(symbols, 'traded') + sum(symbols, 'quiet');
+  const known = heardInWhole + sum(symbols, 'partial') + sum(symbols, 'down');
+  put({
+    Trades: count(numbers.trades), 'Trades a second': mode === 'viewing' || !session?.running ? null : rate(numbers.rate),
+    Covered: percent(known ? heardInWhole / known : null),
+    Traded: seconds(sum(symbols, 'traded')), Quiet: seconds(sum(symbols, 'quiet')),
+    Partial: seconds(sum(symbols, 'partial')), Down: seconds(sum(symbols, 'down')),
+    'Late trades': count(numbers.late), Reconnects: count(numbers.reconnects),
+    'Lag, median': lag(numbers.lag_p50), 'Lag, 99 %': lag(numbers.lag_p99),
+  });
+  say(byId('numbers-note'), symbols.length > 1 ? `Seconds of ${plural(symbols.length, 'symbol')} together.` : '');
+  byId('symbol-table').classList.remove('less');
+  shown = () => table(symbols.map((s) => [
+    s.symbol, lastPrice(s.last_price), lastTrade(s.last_trade, now), count(s.trades), percent(s.covered),
+    ...['traded', 'quiet', 'partial', 'down', 'unknown'].map((state) => count(s[state])),
+  ]));
+  shown();
+}
+
+// A price is written as it was printed, but not with fewer decimals than prices have.
+const lastPrice = (text) => (text == null ? absent : decimals(text) < 2 ? Number(text).toFixed(2) : text);
+
+const lag = (ms) => (ms == null ? null : milliseconds(ms));
+
+const lastTrade = (ms, now) => (ms == null ? absent : now - ms > 86400e3 ? `${day(ms)} ${clock(ms)}` : clock(ms));
+
+// earlier shows what is known of a session that has ended: its strips, and its trades by the
+// list of sessions.
+export function earlier(session, strips) {
+  const of = (state) => strips.reduce((n, strip) => n + (strip[state] ?? lost(strip, state)), 0);
+  const whole = strips.every((strip) => strip.traded != null);
+  const shares = strips.map(heard).filter((share) => share != null);
+  put({
+    Trades: count(session.trades), Covered: percent(shares.length ? shares.reduce((a, b) => a + b, 0) / shares.length : null),
+    Traded: whole ? seconds(of('traded')) : null, Quiet: whole ? seconds(of('quiet')) : null,
+    Partial: seconds(of('partial')), Down: seconds(of('down')),
+  });
+  say(byId('numbers-note'), strips.length > 1 ? `Seconds of ${plural(strips.length, 'symbol')} together.` : '');
+  byId('symbol-table').classList.toggle('less', !whole);
+  shown = () => table(strips.map((strip) => [
+    strip.symbol, absent, absent, strip.trades == null ? absent : count(strip.trades), percent(heard(strip)),
+    count(strip.traded), count(strip.quiet), count(lost(strip, 'partial')), count(lost(strip, 'down')), count(lost(strip, 'unknown')),
+  ]));
+  shown();
+}
+
+const lost = (strip, state) => strip[state] ?? strip.gaps.filter((gap) => gap.state === state).reduce((n, gap) => n + gap.seconds, 0);
+
+function table(lines) {
+  rows(byId('symbol-rows'), all ? lines : lines.slice(0, few));
+  show(byId('all-symbols'), !all && lines.length > few);
+  say(byId('all-symbols'), `Show all ${count(lines.length)} symbols`);
+  show(byId('symbol-table'), lines.length > 0);
+}

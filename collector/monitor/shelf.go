@@ -1,0 +1,45 @@
+package monitor
+
+import "sync"
+
+// made is what is known of a download that was written once.
+type made struct {
+	size  int64
+	whole []byte // nil: too long to be kept
+}
+
+func (m made) complete() bool { return m.whole != nil || m.size > 0 }
+
+const (
+	mostShelved  = 64
+	shelvedBytes = 16 << 20
+)
+
+// shelf keeps the latest downloads by their tags.
+type shelf struct {
+	mu    sync.Mutex
+	of    map[string]made
+	order []string // the oldest first
+	bytes int
+}
+
+func newShelf() *shelf { return &shelf{of: make(map[string]made)} }
+
+func (s *shelf) find(tag string) made {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of[tag]
+}
+
+func (s *shelf) keep(tag string, m made) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, there := s.of[tag]; there {
+		return
+	}
+	s.of[tag], s.order = m, append(s.order, tag)
+	for s.bytes += len(m.whole); len(s.order) > mostShelved || s.bytes > shelvedBytes; s.order = s.order[1:] {
+		s.bytes -= len(s.of[s.order[0]].whole)
+		delete(s.of, s.order[0])
+	}
+}
