@@ -77,6 +77,8 @@ func questions() []func() question {
 		func() question { return new(verifyCommand) },
 		func() question { return new(backupCommand) },
 		func() question { return new(newsCommand) },
+		func() question { return new(healthQuestion) },
+		func() question { return new(pageQuestion) },
 	}
 }
 
@@ -101,6 +103,8 @@ func failure(err error) *monitor.Failure {
 	f := &monitor.Failure{Problem: err.Error()}
 	var u *usage
 	var h *hinted
+	var short *store.Short
+	f.NoRoom = errors.As(err, &short)
 	switch {
 	case errors.As(err, &u):
 		f.Usage, f.Try = true, u.try

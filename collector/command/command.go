@@ -35,19 +35,23 @@ type console struct {
 // commandLine is every command with its flags; each flag is also TAPEDECK_ and its
 // name in capitals.
 type commandLine struct {
-	Run      runCommand      `cmd:"" help:"Record, session after session."`
-	Demo     demoCommand     `cmd:"" help:"Record a simulated session end to end, no key and no network, and show what came out."`
-	Status   statusCommand   `cmd:"" help:"What is recorded, what is missing, what happens next; of a stopped file: what is in it."`
-	Calendar calendarCommand `cmd:"" help:"Days of a range, holidays and early closes by name."`
-	Coverage coverageCommand `cmd:"" help:"Per session and symbol: seconds traded, quiet, partial, down, with each gap and its cause."`
-	News     newsCommand     `cmd:"" help:"Latest headlines."`
-	Export   exportCommand   `cmd:"" help:"Write candles, trades or coverage as CSV, also while it is recorded."`
-	Backup   backupCommand   `cmd:"" help:"Write a consistent, verified copy, also while it is recorded."`
-	Verify   verifyCommand   `cmd:"" help:"Prove a file, also while it is recorded: checksums, every stored candle against its trades; of a stopped one its pages, too."`
-	Compact  compactCommand  `cmd:"" help:"Give space back: write a stopped file anew, sealed and verified."`
-	Replay   replayCommand   `cmd:"" help:"Serve a recording as an EODHD feed."`
-	Simulate simulateCommand `cmd:"" help:"Serve a generated market as an EODHD feed."`
-	Version  versionCommand  `cmd:"" help:"Say which version this is."`
+	Run         runCommand         `cmd:"" help:"Record, session after session."`
+	Demo        demoCommand        `cmd:"" help:"Record a simulated session end to end, no key and no network, and show what came out."`
+	Status      statusCommand      `cmd:"" help:"What is recorded, what is missing, what happens next; of a stopped file: what is in it."`
+	Calendar    calendarCommand    `cmd:"" help:"Days of a range, holidays and early closes by name."`
+	Coverage    coverageCommand    `cmd:"" help:"Per session and symbol: seconds traded, quiet, partial, down, with each gap and its cause."`
+	News        newsCommand        `cmd:"" help:"Latest headlines."`
+	View        viewCommand        `cmd:"" help:"Serve the page over a stopped file, read-only."`
+	Export      exportCommand      `cmd:"" help:"Write candles, trades or coverage as CSV, also while it is recorded."`
+	Backup      backupCommand      `cmd:"" help:"Write a consistent, verified copy, also while it is recorded."`
+	Verify      verifyCommand      `cmd:"" help:"Prove a file, also while it is recorded: checksums, every stored candle against its trades; of a stopped one its pages, too."`
+	Compact     compactCommand     `cmd:"" help:"Give space back: write a stopped file anew, sealed and verified."`
+	Replay      replayCommand      `cmd:"" help:"Serve a recording as an EODHD feed."`
+	Simulate    simulateCommand    `cmd:"" help:"Serve a generated market as an EODHD feed."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the recorder says that all is well, else 1 with the reason."`
+	Grafana     grafanaCommand     `cmd:"" help:"Print a dashboard for Grafana, to be imported there."`
+	Alerts      alertsCommand      `cmd:"" help:"Print alert rules for Prometheus."`
+	Version     versionCommand     `cmd:"" help:"Say which version this is."`
 }
 
 // Main runs the program with its arguments (without its name) and returns the exit

@@ -190,6 +190,7 @@ func (d *demoCommand) show(ctx context.Context, c console, took time.Duration) e
 	for _, line := range []string{"export 100t --symbols QLD", "export coverage --symbols QLD", "export trades --symbols QLD -o " + strings.TrimSuffix(name, "1s.csv") + "trades.csv"} {
 		fmt.Fprintf(c.out, "  %s %s --db %s\n", program(), line, d.DB)
 	}
+	fmt.Fprintf(c.out, "Look at it in a browser:\n  %s view %s\n", program(), d.DB)
 	fmt.Fprintf(c.out, "Live, without an account of your own:\n  EODHD_API_KEY=demo %s run --market crypto --symbols BTC-USD\n", program())
 	return nil
 }

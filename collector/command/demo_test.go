@@ -1,10 +1,14 @@
 package command_test
 
 import (
+	"bufio"
 	"encoding/json"
+	"io"
+	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -40,6 +44,10 @@ func TestDemo(t *testing.T) {
 	for line := range strings.Lines(next) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "tapedeck ") {
 			commands++
+			if strings.HasPrefix(line, "tapedeck view ") {
+				viewed(t, folder, strings.Fields(line)[1:])
+				continue
+			}
 			if got := shell(binary(t) + strings.TrimPrefix(line, "tapedeck")); !strings.Contains(string(got), "SIMULATED") {
 				t.Errorf("%s does not say that the data are simulated", line)
 			}
@@ -50,6 +58,43 @@ func TestDemo(t *testing.T) {
 	}
 	shell(binary(t) + " demo") // again, over its own file
 	checkDemo(t, folder+"/data/demo.db")
+}
+
+// viewed runs a view, and asks it for what it shows.
+func viewed(t *testing.T, folder string, args []string) {
+	t.Helper()
+	cmd := exec.Command(binary(t), args...)
+	cmd.Dir, cmd.Env = folder, environment()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Signal(syscall.SIGINT)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+	}()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, at, ok := strings.Cut(strings.TrimSpace(line), " at ")
+	if !ok {
+		t.Fatalf("%v says %q", args, line)
+	}
+	response, err := http.Get(at + "api/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || !strings.Contains(string(text), `"simulated":true`) {
+		t.Errorf("%s answers %s %v", at, text, err)
+	}
 }
 
 // played is a frame of the market, and whether it is on file.

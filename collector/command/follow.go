@@ -22,18 +22,24 @@ const followLook = 250 * time.Millisecond
 // so far past it though the market says nothing.
 const closedByClock = 15 * time.Second
 
-// follower writes the rows of a running session as they come, and those of the sessions
-// behind it.
+// follower writes the rows of a running session as they come.
 type follower struct {
-	export *exportCommand
-	book   book
-	out    io.Writer
-	rows   followed
+	book  book
+	names []string // symbols that are followed, sorted; nil is all
+	rows  followed
 
-	sel     *selection
 	session ledger.Session
-	tail    *store.Tail
 	latest  int64 // the greatest time of a trade
+	seq     int64 // of the trade that was on file last when it began, of its symbol
+}
+
+// exportFollower follows one session after the other into an output.
+type exportFollower struct {
+	follower
+	export *exportCommand
+	out    io.Writer
+	sel    *selection
+	tail   *store.Tail
 }
 
 // followed is the rows of one kind, as they come.
@@ -52,7 +58,10 @@ func (e *exportCommand) follow(ctx context.Context, b book, out io.Writer) (stri
 	if b.live == nil {
 		return "", &hinted{errors.New("nobody records into " + b.Path() + ", so that there is nothing to follow"), program() + " run"}
 	}
-	f := &follower{export: e, book: b, out: out}
+	f := &exportFollower{follower: follower{book: b}, export: e, out: out}
+	if e.Symbols != nil {
+		f.names = slices.Sorted(slices.Values(e.Symbols))
+	}
 	err := f.run(ctx)
 	if ctx.Err() != nil {
 		err = nil
@@ -60,7 +69,7 @@ func (e *exportCommand) follow(ctx context.Context, b book, out io.Writer) (stri
 	return "", err
 }
 
-func (f *follower) run(ctx context.Context) error {
+func (f *exportFollower) run(ctx context.Context) error {
 	if err := f.start(); err != nil {
 		return err
 	}
@@ -83,7 +92,7 @@ func (f *follower) run(ctx context.Context) error {
 
 // start makes the encoder. The columns have the decimals that what is on file needs, prices
 // at least 4: what needs more is written with more.
-func (f *follower) start() error {
+func (f *exportFollower) start() error {
 	o, err := f.export.options("")
 	if err != nil {
 		return err
@@ -110,7 +119,7 @@ func (f *follower) start() error {
 }
 
 // flush lets whoever reads see the rows so far.
-func (f *follower) flush() error {
+func (f *exportFollower) flush() error {
 	if err := f.rows.Flush(); err != nil {
 		return err
 	}
@@ -121,7 +130,7 @@ func (f *follower) flush() error {
 }
 
 // look reads what is new.
-func (f *follower) look(ctx context.Context) error {
+func (f *exportFollower) look(ctx context.Context) error {
 	r := f.book.Read()
 	all, err := r.Sessions()
 	if err != nil || len(all) == 0 {
@@ -136,7 +145,7 @@ func (f *follower) look(ctx context.Context) error {
 	if last == f.session || last.Close+f.grace() <= f.book.now().UnixMilli() {
 		return nil
 	}
-	f.session, f.latest = last, math.MinInt64
+	f.enter(last)
 	f.sel = &selection{ctx: ctx, sessions: all[len(all)-1:], from: math.MinInt64, to: math.MaxInt64, symbols: f.export.Symbols}
 	if f.tail, err = r.Tail(last); err != nil {
 		return err
@@ -147,39 +156,43 @@ func (f *follower) look(ctx context.Context) error {
 		}
 	}
 	f.sel.lines = make(map[ledger.Session]func(string) ledger.Timeline)
-	if err := f.rows.begin(f, r); err != nil {
+	if err := f.rows.begin(&f.follower, r); err != nil {
 		return err
 	}
 	return f.more(ctx, false)
 }
 
+// note takes notice of a trade that is on file.
+func (f *follower) note(row *store.Row) { f.latest, f.seq = max(f.latest, row.Time), row.Seq }
+
+// enter goes to a session.
+func (f *follower) enter(s ledger.Session) { f.session, f.latest = s, math.MinInt64 }
+
+// grace is how long after its close a session may still get trades, ms.
 func (f *follower) grace() int64 { return time.Duration(f.book.live.run.CloseGrace).Milliseconds() }
 
 // more reads the trades since the last look; ended says that the session is over.
-func (f *follower) more(ctx context.Context, ended bool) error {
+func (f *exportFollower) more(ctx context.Context, ended bool) error {
 	var failed error
 	err := f.tail.Next(func(seq int64, t *candle.Trade) {
 		if f.latest = max(f.latest, t.Time); failed == nil && f.wants(t.Symbol) {
-			failed = f.rows.add(f, seq, t)
+			failed = f.rows.add(&f.follower, seq, t)
 		}
 	})
 	if err := errors.Join(err, failed, ctx.Err()); err != nil {
 		return err
 	}
+	return f.show(ended)
+}
+
+// show writes what is closed by now, with ended all there is.
+func (f *follower) show(ended bool) error {
 	now := f.book.now().UnixMilli()
 	return f.rows.show(f, now, ended || now >= f.session.Close+f.grace())
 }
 
 func (f *follower) wants(symbol string) bool {
-	return f.export.Symbols == nil || slices.Contains(f.export.Symbols, symbol)
-}
-
-// symbols are those that are followed; nil is all.
-func (f *follower) symbols() []string {
-	if f.export.Symbols == nil {
-		return nil
-	}
-	return slices.Sorted(slices.Values(f.export.Symbols))
+	return f.names == nil || slices.Contains(f.names, symbol)
 }
 
 // followedTrades writes trades.
@@ -191,11 +204,11 @@ func newFollowedTrades(w io.Writer, o export.Options, d export.Decimals) (follow
 }
 
 func (t followedTrades) begin(f *follower, r *store.Reading) error {
-	for row, err := range r.Trades(f.session, f.symbols()) {
+	for row, err := range r.Trades(f.session, f.names) {
 		if err != nil {
 			return err
 		}
-		f.latest = max(f.latest, row.Time)
+		f.note(&row)
 		if err := t.Encode(&row.Trade, row.Seq); err != nil {
 			return err
 		}
@@ -209,27 +222,34 @@ func (t followedTrades) add(_ *follower, seq int64, trade *candle.Trade) error {
 
 func (followedTrades) show(*follower, int64, bool) error { return nil }
 
+// countSink is where candles of a number of trades go, such as an export.CountCandles.
+type countSink interface {
+	Encode(symbol string, c *candle.Candle) error
+	Flush() error
+}
+
 // followedCount writes candles of a number of trades, a volume or a turnover: a candle is
 // closed when it is complete, and the last one when the session is over.
 type followedCount struct {
-	*export.CountCandles
+	countSink
 	interval candle.Interval
 	folds    map[string]*candle.Fold // by symbol: of what was not shown
 	shown    map[string]int64        // by symbol
+	told     int64                   // trades of the candle that forms, when it was told of
 }
 
 func newFollowedCount(w io.Writer, o export.Options, d export.Decimals, v candle.Interval) (followed, error) {
 	out, err := export.NewCountCandles(w, o, d)
-	return &followedCount{CountCandles: out, interval: v}, err
+	return &followedCount{countSink: out, interval: v}, err
 }
 
 func (c *followedCount) begin(f *follower, r *store.Reading) error {
 	c.folds, c.shown = make(map[string]*candle.Fold), make(map[string]int64)
-	for row, err := range r.Trades(f.session, f.symbols()) {
+	for row, err := range r.Trades(f.session, f.names) {
 		if err != nil {
 			return err
 		}
-		f.latest = max(f.latest, row.Time)
+		f.note(&row)
 		if err := c.add(f, row.Seq, &row.Trade); err != nil {
 			return err
 		}
@@ -249,6 +269,7 @@ func (c *followedCount) add(_ *follower, _ int64, t *candle.Trade) error {
 			return err
 		}
 		fold.Reset(0)
+		c.told = 0
 	}
 	return nil
 }

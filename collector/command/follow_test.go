@@ -40,10 +40,10 @@ func TestFollowAmends(t *testing.T) {
 	file.Enter(s, []ledger.Span{{From: s.Open, Until: s.Close, Symbols: ledger.NewSymbols("QLD")}}, nil)
 	clock := new(hand)
 	var out bytes.Buffer
-	f := &follower{
-		export: &exportCommand{What: "5s", Settle: span(2 * time.Second), form: form{Time: "rfc3339", Columns: []string{"time", "open", "high", "close", "volume", "trades", "state", "amended"}}},
-		book:   book{file, &live{file: file, plan: always{}, run: new(runCommand), clock: clock}},
-		out:    &out,
+	f := &exportFollower{
+		export:   &exportCommand{What: "5s", Settle: span(2 * time.Second), form: form{Time: "rfc3339", Columns: []string{"time", "open", "high", "close", "volume", "trades", "state", "amended"}}},
+		follower: follower{book: book{file, &live{file: file, plan: always{}, run: new(runCommand), clock: clock}}},
+		out:      &out,
 	}
 	clock.put(s, 0)
 	if err := f.start(); err != nil {

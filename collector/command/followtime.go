@@ -16,11 +16,18 @@ import (
 // trade that comes later still has it made again from the file.
 const kept = 2 * time.Minute
 
+// timeSink is where candles of time go, such as an export.TimeCandles.
+type timeSink interface {
+	Encode(symbol string, c *candle.Candle, state ledger.State) error
+	Amend(symbol string, c *candle.Candle, state ledger.State) error
+	Flush() error
+}
+
 // followedTime writes candles of time. One is closed when the market is settled past its
 // end, or our clock closedByClock past it; a trade that comes later has it written again,
 // amended.
 type followedTime struct {
-	*export.TimeCandles
+	timeSink
 	interval candle.Interval
 	anchored bool
 	settle   int64
@@ -39,11 +46,12 @@ type forming struct {
 	candle.Candle
 	shown   bool
 	changed bool // since it was shown
+	fresh   bool // since it was told of while it forms
 }
 
 func newFollowedTime(w io.Writer, o export.Options, d export.Decimals, v candle.Interval, anchored bool, settle time.Duration) (followed, error) {
 	out, err := export.NewTimeCandles(w, o, d)
-	return &followedTime{TimeCandles: out, interval: v, anchored: anchored, settle: settle.Milliseconds()}, err
+	return &followedTime{timeSink: out, interval: v, anchored: anchored, settle: settle.Milliseconds()}, err
 }
 
 // anchor is where the candles of a session are aligned.
@@ -68,7 +76,7 @@ func (c *followedTime) begin(f *follower, r *store.Reading) error {
 	c.symbols, c.busy = make(map[string]*opening), make(map[string]bool)
 	now := f.book.now().UnixMilli()
 	symbol := ""
-	for row, err := range r.Trades(f.session, f.symbols()) {
+	for row, err := range r.Trades(f.session, f.names) {
 		if err != nil {
 			return err
 		}
@@ -78,7 +86,7 @@ func (c *followedTime) begin(f *follower, r *store.Reading) error {
 			}
 			symbol = row.Symbol
 		}
-		f.latest = max(f.latest, row.Time)
+		f.note(&row)
 		c.put(f.session, &row.Trade)
 	}
 	return c.show(f, now, false)
@@ -106,11 +114,11 @@ func (c *followedTime) put(s ledger.Session, t *candle.Trade) {
 	one.Start = start
 	known := o.candles[start]
 	if known == nil {
-		o.candles[start] = &forming{Candle: one}
+		o.candles[start] = &forming{Candle: one, fresh: true}
 		return
 	}
 	known.Candle = candle.Merge(c.interval, known.Candle, one)
-	known.changed = known.shown
+	known.changed, known.fresh = known.shown, true
 }
 
 // show writes what is closed and was not written, or has changed since.

@@ -44,8 +44,10 @@ func (d diagnostics) sentence() (text string, attrs []any) {
 }
 
 // introduce says at start what is going to happen: one block of text, or one event in JSON.
-func (r *runCommand) introduce(c console, file *store.File, plan marketPlan, now time.Time, log *slog.Logger) {
+func (r *runCommand) introduce(c console, file *store.File, plan marketPlan, page *openPage, now time.Time, log *slog.Logger) {
 	d := r.diagnose(file, plan, now)
+	d.add("Page", page.words)
+	d.add("Stop", "Ctrl-C or SIGTERM")
 	if r.logsJSON() {
 		text, attrs := d.sentence()
 		log.Info(text, attrs...)
@@ -91,7 +93,6 @@ func (r *runCommand) diagnose(file *store.File, plan marketPlan, now time.Time) 
 		d.add("Backup", "after each session, to "+backupPath(file.Path()))
 	}
 	d.add("News", r.saysFeeds())
-	d.add("Stop", "Ctrl-C or SIGTERM")
 	return d
 }
 

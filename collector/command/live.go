@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tapedeck/collector"
@@ -15,10 +17,13 @@ import (
 
 // live is a recorder as those see it who ask it something.
 type live struct {
-	file  *store.File
-	plan  marketPlan
-	begun time.Time
-	run   *runCommand
+	file   *store.File
+	plan   marketPlan
+	begun  time.Time
+	run    *runCommand
+	logged func() (written, folded int64) // may be nil
+	page   string                         // where it is; "" is nowhere
+	still  atomic.Int64                   // how long the recording loop has stood still, ns
 
 	mu       sync.Mutex
 	clock    schedule.Clock
@@ -48,6 +53,47 @@ func (l *live) totals() (source string, trades int64) {
 		trades, _ = l.recorder.Totals()
 	}
 	return l.source, trades
+}
+
+// get is the recorder, nil before it is known what the feed says.
+func (l *live) get() *collector.Recorder {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.recorder
+}
+
+// activity is what the recorder is doing.
+func (l *live) activity() collector.Activity {
+	if r := l.get(); r != nil {
+		return r.Activity()
+	}
+	return collector.Activity{}
+}
+
+// speed is how many seconds of the feed's time pass in one of ours.
+func (l *live) speed() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	hour := l.clock.Wall(time.Hour)
+	if hour <= 0 {
+		return 1
+	}
+	return float64(time.Hour) / float64(hour)
+}
+
+// judge says how it stands with the recording.
+func (l *live) judge() verdict {
+	now := l.now()
+	m, r := l.market(now), l.get()
+	s := situation{activity: l.activity(), now: now.UnixMilli(), open: m.open, begun: m.begun, market: m.words, next: m.next, started: r != nil,
+		free: -1, still: time.Duration(l.still.Load())}
+	if r != nil {
+		_, s.last = r.Totals()
+	}
+	if free, ok := store.FreeSpace(filepath.Dir(l.file.Path())); ok {
+		s.free = free
+	}
+	return s.judge()
 }
 
 // answer makes the socket beside the file and answers there until ctx ends. Without one the

@@ -36,6 +36,7 @@ type runCommand struct {
 	KeepBackups int      `name:"keep-backups" default:"1" help:"How many of them there are to be: NAME, NAME.1 ... (default 1)." placeholder:"1"`
 	MaxSize     byteSize `name:"max-size" default:"0" help:"The file grows to at most this; then it is as with a full disk (default no limit)." placeholder:"5GB"`
 	newsFlags
+	pageFlags
 	LogFormat string `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
 	Verbose   bool   `name:"verbose" short:"v" help:"Say more."`
 
@@ -66,6 +67,11 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	if r.FeedURL != "" && feed.Token == "" {
 		feed.Token = "tapedeck" // a playback server takes any key but none
 	}
+	page, err := r.openPage(ctx, os.Getenv("PORT"), log)
+	if err != nil {
+		return err
+	}
+	defer page.close()
 	before := store.Holder(r.path()).Socket
 	file, err := openWaiting(ctx, r.path(), store.Options{Command: "tapedeck run", Source: r.source(), Version: version(), MaxSize: int64(r.MaxSize)}, log)
 	if err != nil {
@@ -74,8 +80,8 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 		}
 		return err
 	}
-	recording := &live{file: file, plan: plan, begun: time.Now(), run: r, source: r.source(), clock: collector.Clock{}}
-	err = r.record(ctx, c, recording, before, feed, log, folder.Counts)
+	recording := &live{file: file, plan: plan, begun: time.Now(), run: r, source: r.source(), clock: collector.Clock{}, logged: folder.Counts, page: page.address}
+	err = r.record(ctx, c, recording, page, before, feed, log)
 	var hung *hang
 	if errors.As(err, &hung) {
 		return err // what hangs may hold the file: the end of the process lets go of it
@@ -95,7 +101,7 @@ func (r *runCommand) logsJSON() bool {
 func (r *runCommand) allHours() bool { return r.AllHours || r.Market == "crypto" }
 
 // record records, and answers beside it. before is the socket of the recorder before.
-func (r *runCommand) record(ctx context.Context, c console, l *live, before string, feed eodhd.Options, log *slog.Logger, logged func() (int64, int64)) (err error) {
+func (r *runCommand) record(ctx context.Context, c console, l *live, page *openPage, before string, feed eodhd.Options, log *slog.Logger) (err error) {
 	file, plan := l.file, l.plan
 	ctx, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
@@ -107,10 +113,15 @@ func (r *runCommand) record(ctx context.Context, c console, l *live, before stri
 		}
 	}()
 	l.answer(ctx, before, log, &beside)
+	site := newSite(file, l, log)
+	site.dropSnapshot() // what a killed one left
+	defer site.dropSnapshot()
+	page.show(site)
+	beside.Go(func() { site.tell(ctx) })
 	o := collector.Options{
 		Symbols: r.Symbols, Stated: !r.AllHours, AllHours: r.allHours(), Clock: collector.Clock{},
 		OpenLead: time.Duration(r.OpenLead), CloseGrace: time.Duration(r.CloseGrace),
-		CommitEvery: time.Duration(r.CommitEvery), Log: log, Logged: logged, Canary: r.canary(), Preflight: r.Preflight,
+		CommitEvery: time.Duration(r.CommitEvery), Log: log, Logged: l.logged, Canary: r.canary(), Preflight: r.Preflight,
 	}
 	if r.FeedURL != "" {
 		told := false
@@ -137,14 +148,14 @@ func (r *runCommand) record(ctx context.Context, c console, l *live, before stri
 		log.Info(fmt.Sprintf("Session %s is sealed: %s", s.Date(), outcomeOf(ctx, file, s)))
 		jobs.Wake()
 	}
-	r.introduce(c, file, plan, o.Clock.Now(), log)
+	r.introduce(c, file, plan, page, o.Clock.Now(), log)
 	beside.Go(func() { jobs.Run(ctx) })
 	if poller := r.poller(file, plan, r.Symbols, log); poller != nil {
 		beside.Go(func() { collectNews(ctx, poller, log) })
 	}
-	recorder := collector.New(feedOf(feed), file, plan, o)
+	recorder := collector.New(feedOf(feed), timedTape{file, site.metrics.ObserveCommit}, plan, o)
 	l.begin(recorder, r.source(), o.Clock)
-	return watched(ctx, recorder, file.Path(), log)
+	return watched(ctx, recorder, file.Path(), &l.still, log)
 }
 
 // canary is the symbol that --canary stands for.

@@ -22,6 +22,8 @@ type sheet struct {
 
 	measured *measure
 	rows     int64           // written
+	cut      bool            // there are more than the limit
+	reached  int64           // of candles of time, the start of what comes behind the limit
 	needs    export.Decimals // of the rows that were written
 }
 
@@ -174,7 +176,7 @@ func (s *sheet) writePart(w io.Writer, part *selection) error {
 	}
 	err = s.writeRows(w, o, part)
 	if errors.Is(err, errEnough) {
-		err = nil
+		s.cut, err = true, nil
 	}
 	var none *export.NoColumn
 	if errors.As(err, &none) {

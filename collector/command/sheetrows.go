@@ -28,15 +28,11 @@ func (s *sheet) writeRows(w io.Writer, o export.Options, part *selection) error 
 // errEnough ends a writing whose limit is reached.
 var errEnough = errors.New("enough rows")
 
-// wrote counts rows, and says when they are enough.
-func (s *sheet) wrote(n int64) error {
+// wrote counts rows. Whether there are more than the limit the next one tells.
+func (s *sheet) wrote(n int64) {
 	if s.rows += n; s.progress != nil {
 		s.progress(s.rows, s.measured.rows)
 	}
-	if s.limit > 0 && s.rows >= s.limit {
-		return errEnough
-	}
-	return nil
 }
 
 // closing closes an encoder whose rows ended with err.
@@ -77,9 +73,7 @@ func (s *sheet) writeTrades(w io.Writer, o export.Options, part *selection) erro
 					return err
 				}
 			}
-			if err := s.wrote(n); err != nil {
-				return err
-			}
+			s.wrote(n)
 		}
 		return nil
 	}())
@@ -111,9 +105,7 @@ func (s *sheet) writeCountCandles(w io.Writer, o export.Options, part *selection
 					return err
 				}
 			}
-			if err := s.wrote(n); err != nil {
-				return err
-			}
+			s.wrote(n)
 		}
 		return nil
 	}())
@@ -166,11 +158,11 @@ func (s *sheet) fillPairs(filler *export.Filler, part *selection) error {
 		}
 		before := filler.Rows()
 		for i := range run.row.Candles {
-			if n := filler.Rows() - before; s.limit > 0 && s.rows+n >= s.limit {
-				s.rows += n
+			c := &run.row.Candles[i]
+			if n := filler.Rows() - before; s.limit > 0 && s.rows+n >= s.limit && part.has(c.Start) {
+				s.rows, s.reached = s.rows+n, c.Start
 				return errEnough
 			}
-			c := &run.row.Candles[i]
 			if part.has(c.Start) {
 				s.needs.Candle(c)
 			}
@@ -178,9 +170,10 @@ func (s *sheet) fillPairs(filler *export.Filler, part *selection) error {
 				return err
 			}
 		}
-		if err := s.wrote(filler.Rows() - before); err != nil {
-			return err
-		}
+		s.wrote(filler.Rows() - before)
+	}
+	if s.limit > 0 && s.rows >= s.limit && fills[s.form.Fill] != export.FillNone {
+		return errEnough
 	}
 	before := filler.Rows()
 	err := enter(nil)

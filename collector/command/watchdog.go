@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"tapedeck/collector"
@@ -27,8 +28,8 @@ func (h *hang) Error() string {
 }
 
 // watched runs the recorder until it ends, or stands still: then the error is a *hang, and
-// its goroutines are left where they are.
-func watched(ctx context.Context, r *collector.Recorder, db string, log *slog.Logger) error {
+// its goroutines are left where they are. still is told for how long it has.
+func watched(ctx context.Context, r *collector.Recorder, db string, still *atomic.Int64, log *slog.Logger) error {
 	reportHang(db, log)
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -41,7 +42,9 @@ func watched(ctx context.Context, r *collector.Recorder, db string, log *slog.Lo
 			return err
 		case <-tick.C:
 		}
-		if w.hangs() {
+		hangs := w.hangs()
+		still.Store(int64(hangLook) * int64(max(w.still, w.stuck)))
+		if hangs {
 			h := &hang{hangFile(db)}
 			if err := os.WriteFile(h.dump, stacks(), 0o600); err != nil {
 				log.Error(fmt.Sprintf("The stacks cannot be written: %v", err))
