@@ -26,7 +26,7 @@ func TestActivity(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- r.Run(ctx) }()
 		look := func(seconds float64) Activity {
-			time.Sleep(time.UnixMilli(at(seconds)).Sub(time.Now()))
+			time.Sleep(time.Until(time.UnixMilli(at(seconds))))
 			synctest.Wait()
 			return r.Activity()
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"unsafe"
@@ -43,12 +44,12 @@ type symbolCount struct {
 // counted are the symbols of a session that have trades, by name, as they stand at one
 // moment. It makes sure that none of the session's trades is missing: a page that is lost
 // may take with it that they were ever there. next is the ordinal behind the last trade.
-func (f *File) counted(s ledger.Session) (list []symbolCount, next uint64, err error) {
+func (f *File) counted(ctx context.Context, s ledger.Session) (list []symbolCount, next uint64, err error) {
 	st, err := f.standing(sessionKey(s)) // first: trades only grow
 	if err != nil {
 		return nil, 0, err
 	}
-	counts, sealed, next, err := f.counts(s)
+	counts, sealed, next, err := f.counts(ctx, s)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -90,14 +91,14 @@ func (f *File) nameOf(s ledger.Session, id uint32) (string, error) {
 
 // counts is the number of trades of each symbol on the tape, and in blocks and gaps, by id,
 // and the ordinal behind the last trade of the session. A seal meanwhile does not show.
-func (f *File) counts(s ledger.Session) (taped, sealed []int64, next uint64, err error) {
+func (f *File) counts(ctx context.Context, s ledger.Session) (taped, sealed []int64, next uint64, err error) {
 	err = again(func() error {
 		taped = taped[:0]
 		begin := func(b *bolt.Bucket) (err error) {
 			sealed, err = f.sealedCounts(b, s)
 			return err
 		}
-		c, err := f.scan(s, allTapes, begin, func(id uint32, _ *candle.Trade) bool {
+		c, err := f.scanWithin(ctx, s, allTapes, begin, func(id uint32, _ *candle.Trade) bool {
 			for int(id) >= len(taped) {
 				taped = append(taped, 0)
 			}
@@ -217,7 +218,7 @@ func (r *reader) collect(group []symbolCount, seq int64) ([]holding, error) {
 	}
 	err := again(func() error {
 		begin := func(b *bolt.Bucket) error { return r.standings(b, held, seq) }
-		_, err := r.f.scan(r.session, allTapes, begin, func(id uint32, t *candle.Trade) bool {
+		_, err := r.f.scanWithin(r.ctx, r.session, allTapes, begin, func(id uint32, t *candle.Trade) bool {
 			h := byID[id]
 			switch {
 			case h == nil:

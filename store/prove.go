@@ -62,7 +62,7 @@ func (p *prover) trades() error {
 // symbols are those of the session; whole is false when its tape cannot be read: then
 // those in blocks.
 func (p *prover) symbols() (list []symbolCount, whole bool, err error) {
-	list, _, err = p.f.counted(p.session)
+	list, _, err = p.f.counted(p.ctx, p.session)
 	if err == nil {
 		return list, true, nil
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"iter"
 	"math"
 	"slices"
@@ -17,6 +18,7 @@ import (
 // else of the file, however long it lives. It is for one goroutine.
 type Reading struct {
 	f        *File
+	ctx      context.Context
 	sessions map[[sessionKeySize]byte]*standstill
 	spare    *workspace // of a reader that has ended, for the next one
 }
@@ -41,7 +43,14 @@ type standstill struct {
 
 // Read begins a reading.
 func (f *File) Read() *Reading {
-	return &Reading{f: f, sessions: make(map[[sessionKeySize]byte]*standstill)}
+	return &Reading{f: f, ctx: context.Background(), sessions: make(map[[sessionKeySize]byte]*standstill)}
+}
+
+// Within has the reading end early with ctx, whose error it then returns: beside a busy
+// recording it may take long. It returns the reading.
+func (r *Reading) Within(ctx context.Context) *Reading {
+	r.ctx = ctx
+	return r
 }
 
 // Path is where the file lies.
@@ -66,7 +75,7 @@ func (r *Reading) at(s ledger.Session) (*standstill, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := r.f.counted(s)
+	list, next, err := r.f.counted(r.ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +147,7 @@ func (r *Reading) reader(s ledger.Session) (*reader, error) {
 		space = &workspace{decoder: block.NewDecoder()}
 	}
 	reader, err := r.f.newReaderIn(s, space)
-	reader.list = still.list
+	reader.list, reader.ctx = still.list, r.ctx
 	return reader, err
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ const allTapes = math.MaxUint32
 // scanner reads the trades of a session that are on its tapes and in no block yet.
 type scanner struct {
 	f       *File
+	ctx     context.Context // ends it early
 	session ledger.Session
 	key     [sessionKeySize]byte
 	until   uint32                     // the tape not to read any more
@@ -76,7 +78,12 @@ type pageRecord struct {
 // none is missing. It returns errMoved when a seal overtook it. begin, if not nil, is
 // called with the session's bucket as the scan finds its start.
 func (f *File) scan(s ledger.Session, until uint32, begin func(*bolt.Bucket) error, visit func(id uint32, t *candle.Trade) bool) (*scanner, error) {
-	c := &scanner{f: f, session: s, key: sessionKey(s), until: until, begin: begin}
+	return f.scanWithin(context.Background(), s, until, begin, visit)
+}
+
+// scanWithin is a scan that ends with ctx.
+func (f *File) scanWithin(ctx context.Context, s ledger.Session, until uint32, begin func(*bolt.Bucket) error, visit func(id uint32, t *candle.Trade) bool) (*scanner, error) {
+	c := &scanner{f: f, ctx: ctx, session: s, key: sessionKey(s), until: until, begin: begin}
 	return c, c.run(visit)
 }
 
@@ -91,6 +98,9 @@ func (c *scanner) run(visit func(id uint32, t *candle.Trade) bool) error {
 		for _, rec := range c.records {
 			if rec.ordinal > c.last {
 				return nil
+			}
+			if err := c.ctx.Err(); err != nil {
+				return err
 			}
 			c.f.breathe()
 			ok, err := c.visit(&r, rec, c.data[start:rec.end], visit)

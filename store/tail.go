@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -11,9 +12,10 @@ import (
 
 // Tail reads what is committed to a session behind a Reading, in order of arrival; what was
 // sealed before it was read comes symbol by symbol. It holds nothing of the file between
-// two calls. It is for one goroutine.
+// two calls. It ends early with the context of the Reading. It is for one goroutine.
 type Tail struct {
 	f       *File
+	ctx     context.Context
 	session ledger.Session
 	next    uint64           // ordinal of the trade to come
 	seen    map[string]int64 // trades of each symbol, those of the Reading included
@@ -25,7 +27,7 @@ func (r *Reading) Tail(s ledger.Session) (*Tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tail{f: r.f, session: s, next: still.next, seen: make(map[string]int64)}
+	t := &Tail{f: r.f, ctx: r.ctx, session: s, next: still.next, seen: make(map[string]int64)}
 	for _, c := range still.list {
 		t.seen[c.name] = c.total
 	}
@@ -37,7 +39,7 @@ func (r *Reading) Tail(s ledger.Session) (*Tail, error) {
 // disk.
 func (t *Tail) Next(visit func(seq int64, trade *candle.Trade)) error {
 	names := t.f.names.all()
-	c := &scanner{f: t.f, session: t.session, key: sessionKey(t.session), until: allTapes, begun: true, last: math.MaxUint64, next: t.next}
+	c := &scanner{f: t.f, ctx: t.ctx, session: t.session, key: sessionKey(t.session), until: allTapes, begun: true, last: math.MaxUint64, next: t.next}
 	err := c.run(func(id uint32, trade *candle.Trade) bool {
 		if int(id) >= len(names) {
 			names = t.f.names.all()
@@ -60,7 +62,7 @@ func (t *Tail) hand(trade *candle.Trade, visit func(int64, *candle.Trade)) {
 
 // catchUp reads what was sealed before it was read here.
 func (t *Tail) catchUp(visit func(int64, *candle.Trade)) error {
-	r := t.f.Read()
+	r := t.f.Read().Within(t.ctx)
 	still, err := r.at(t.session)
 	if err != nil {
 		return err
@@ -77,9 +79,12 @@ func (t *Tail) catchUp(visit func(int64, *candle.Trade)) error {
 				trade.Symbol = h.name
 				t.hand(&trade, visit)
 			}
-			return true
+			return t.ctx.Err() == nil
 		})
-	}, func() bool { return true })
+	}, func() bool { return t.ctx.Err() == nil })
+	if err == nil {
+		err = t.ctx.Err()
+	}
 	t.next = still.next
 	return err
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"context"
 	"iter"
 	"slices"
 
@@ -84,6 +85,7 @@ func (r *Reading) TradeRuns(s ledger.Session, symbols []string) iter.Seq2[TradeR
 // reader reads the trades of one session, symbol by symbol.
 type reader struct {
 	f       *File
+	ctx     context.Context
 	session ledger.Session
 	key     [sessionKeySize]byte
 	blocks  blockReader
@@ -99,7 +101,7 @@ func (f *File) newReader(s ledger.Session) (*reader, error) {
 func (f *File) newReaderIn(s ledger.Session, in *workspace) (*reader, error) {
 	key := sessionKey(s)
 	d, err := f.dropped(s)
-	return &reader{f: f, session: s, key: key, candles: in.candles,
+	return &reader{f: f, ctx: context.Background(), session: s, key: key, candles: in.candles,
 		blocks: blockReader{f: f, session: s, key: key, dropped: d, decoder: in.decoder, data: in.data, trades: in.trades}}, err
 }
 

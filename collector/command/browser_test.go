@@ -146,7 +146,7 @@ func TestPageLogin(t *testing.T) {
 	if text := b.value("location.href + document.cookie + document.documentElement.outerHTML"); strings.Contains(text, "the right token") {
 		t.Error("the token stands in the page")
 	}
-	b.do(chromedp.Click(`form[action="/logout"] button`))
+	b.do(chromedp.Click(`#leave button`))
 	b.until("it asks again", `location.pathname === "/login"`)
 	b.quiet("401") // the wrong token: the browser itself says so
 }

@@ -240,11 +240,16 @@ type followedCount struct {
 
 func newFollowedCount(w io.Writer, o export.Options, d export.Decimals, v candle.Interval) (followed, error) {
 	out, err := export.NewCountCandles(w, o, d)
-	return &followedCount{countSink: out, interval: v}, err
+	return newFollowedCountTo(out, v), err
+}
+
+func newFollowedCountTo(to countSink, v candle.Interval) *followedCount {
+	return &followedCount{countSink: to, interval: v, folds: make(map[string]*candle.Fold), shown: make(map[string]int64)}
 }
 
 func (c *followedCount) begin(f *follower, r *store.Reading) error {
-	c.folds, c.shown = make(map[string]*candle.Fold), make(map[string]int64)
+	clear(c.folds)
+	clear(c.shown)
 	for row, err := range r.Trades(f.session, f.names) {
 		if err != nil {
 			return err

@@ -51,7 +51,11 @@ type forming struct {
 
 func newFollowedTime(w io.Writer, o export.Options, d export.Decimals, v candle.Interval, anchored bool, settle time.Duration) (followed, error) {
 	out, err := export.NewTimeCandles(w, o, d)
-	return &followedTime{timeSink: out, interval: v, anchored: anchored, settle: settle.Milliseconds()}, err
+	return newFollowedTimeTo(out, v, anchored, settle), err
+}
+
+func newFollowedTimeTo(to timeSink, v candle.Interval, anchored bool, settle time.Duration) *followedTime {
+	return &followedTime{timeSink: to, interval: v, anchored: anchored, settle: settle.Milliseconds(), symbols: make(map[string]*opening), busy: make(map[string]bool)}
 }
 
 // anchor is where the candles of a session are aligned.
@@ -73,7 +77,8 @@ func (c *followedTime) end(s ledger.Session, start int64) int64 {
 // begin takes the trades on file as if they came just now, symbol by symbol, so that of a
 // whole market it holds the candles of one.
 func (c *followedTime) begin(f *follower, r *store.Reading) error {
-	c.symbols, c.busy = make(map[string]*opening), make(map[string]bool)
+	clear(c.symbols)
+	clear(c.busy)
 	now := f.book.now().UnixMilli()
 	symbol := ""
 	for row, err := range r.Trades(f.session, f.names) {

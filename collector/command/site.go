@@ -23,6 +23,7 @@ type site struct {
 	hub     *monitor.Hub
 	metrics *monitor.Metrics
 	log     *slog.Logger
+	login   bool // a token is wanted
 
 	numbers   numbersCache
 	pace      pace
@@ -40,6 +41,7 @@ func (s *site) book() book { return book{s.file, s.live} }
 
 // handler serves the site to whom access admits.
 func (s *site) handler(access *monitor.Access) http.Handler {
+	s.login = access.Token != ""
 	page := &monitor.Site{
 		Access: access, Health: s.health, Ready: s.ready, Topics: s.topics, Hub: s.hub, Metrics: s.metrics.Handler(), Explain: failure,
 		Download: s.download, Snapshot: s.snapshot, Rows: map[string]monitor.Rows{

@@ -315,6 +315,11 @@ func TestSiteStrip(t *testing.T) {
 					t.Fatalf("%s %s: bin %d of %d s is %c, want %c", session.Date(), of.Symbol, i, of.Step/1000, letter, want)
 				}
 			}
+			for state, n := range map[string]int64{"t": of.Traded, "q": of.Quiet, "p": of.Partial, "d": of.Down, "u": of.Unknown} {
+				if want := int64(strings.Count(string(states[of.Symbol]), state)); n != want {
+					t.Errorf("%s %s: %d seconds %s, want %d", session.Date(), of.Symbol, n, state, want)
+				}
+			}
 			holes := int64(0)
 			for _, g := range of.Gaps {
 				holes += g.Seconds

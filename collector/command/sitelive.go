@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"tapedeck/collector/candle"
@@ -21,8 +22,9 @@ import (
 
 const (
 	liveLook    = followLook       // how often it is looked for trades: the most that a forming candle is told of
-	statusEvery = 4                // looks
-	stillEvery  = 15 * time.Second // a status where nothing is recorded
+	statusEvery = time.Second      // where something is recorded
+	stillEvery  = 15 * time.Second // where nothing is
+	liveSettle  = 2 * time.Second  // of the market, behind the end of a candle that is shown as closed
 	statusTopic = "status"
 )
 
@@ -48,42 +50,87 @@ func (s *site) topics(v url.Values) ([]string, error) {
 	return append(list, candleTopic(symbol, v1)), nil
 }
 
-// tell hands the hub what happens until ctx ends, as long as somebody listens.
+// tell hands the hub what happens until ctx ends, as long as somebody listens. The status does
+// not wait for candles, which of a busy market take their time.
 func (s *site) tell(ctx context.Context) {
-	look := time.NewTicker(liveLook)
-	defer look.Stop()
-	candles := &liveCandles{site: s, topics: make(map[string]*liveTopic)}
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	candles, numbers := make(chan struct{}, 1), make(chan struct{}, 1) // somebody listens
+	beside.Go(func() { s.tellNumbers(ctx, numbers) })
+	if s.live != nil {
+		beside.Go(func() { s.tellCandles(ctx, candles) })
+	}
 	every := statusEvery
 	if s.live == nil {
-		every = int(stillEvery / liveLook)
+		every = stillEvery
 	}
-	for n := 0; ; n++ {
-		topics := s.hub.Topics()
-		if len(topics) == 0 { // nobody: sleep until somebody comes
-			candles.forget()
-			select {
-			case <-ctx.Done():
-				return
-			case <-s.hub.Came():
-				n = -1
-				continue
-			}
-		}
-		if s.live != nil {
-			if err := candles.look(ctx, topics); err != nil && ctx.Err() == nil {
-				s.log.Warn(fmt.Sprintf("The page is told of no candles: %v", err))
-				candles.forget()
-			}
-		}
-		if n%every == 0 {
+	look := time.NewTicker(every)
+	defer look.Stop()
+	for {
+		if len(s.hub.Topics()) > 0 {
 			s.hub.Publish(statusTopic, monitor.Event{Name: "status", Key: "status", Data: s.statusEvent(ctx)})
+			for _, other := range []chan struct{}{candles, numbers} {
+				select {
+				case other <- struct{}{}:
+				default:
+				}
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.hub.Came():
-			n = -1 // whoever came knows nothing yet
+		case <-s.hub.Came(): // whoever came knows nothing yet
 		case <-look.C:
+		}
+	}
+}
+
+// tellCandles publishes candles while somebody listens, which it is told each statusEvery. At
+// most half of the time goes into the reading: beside a recording that is as fast as it can
+// be, candles come late.
+func (s *site) tellCandles(ctx context.Context, listened <-chan struct{}) {
+	look := time.NewTimer(0)
+	defer look.Stop()
+	candles := &liveCandles{site: s, topics: make(map[string]*liveTopic)}
+	for {
+		topics := s.hub.Topics()
+		if len(topics) == 0 {
+			candles.forget()
+			select {
+			case <-ctx.Done():
+				return
+			case <-listened:
+				continue
+			}
+		}
+		begun := time.Now()
+		if err := candles.look(ctx, topics); err != nil && ctx.Err() == nil {
+			s.log.Warn(fmt.Sprintf("The page is told of no candles: %v", err))
+			candles.forget()
+		}
+		look.Reset(max(liveLook, time.Since(begun)))
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+	}
+}
+
+// tellNumbers counts the seconds of the running session while somebody listens.
+func (s *site) tellNumbers(ctx context.Context, listened <-chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-listened:
+		}
+		last, ok, err := s.lastSession()
+		if err == nil && ok {
+			_, err = s.numbers.of(ctx, s.book(), last)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.log.Warn(fmt.Sprintf("The seconds of the session cannot be counted: %v", err))
 		}
 	}
 }
@@ -100,9 +147,8 @@ type liveCandles struct {
 // liveTopic is a symbol and an interval.
 type liveTopic struct {
 	follower
-	symbol   string
-	interval candle.Interval
-	events   *candleEvents
+	symbol string
+	events *candleEvents
 }
 
 // forget lets go of everything: what is asked for next is begun anew.
@@ -121,20 +167,13 @@ func (l *liveCandles) look(ctx context.Context, names []string) error {
 		}
 	}
 	if last != l.session || l.tail == nil {
-		if l.tail, err = l.site.file.Read().Tail(last); err != nil {
+		if l.tail, err = l.site.file.Read().Within(ctx).Tail(last); err != nil {
 			return err
 		}
 		l.session = last
 		clear(l.topics)
 	}
-	for _, name := range names {
-		if l.topics[name] == nil && name != statusTopic {
-			if err := l.begin(name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return l.beginAll(ctx, names)
 }
 
 // follow reads what has been committed since the last look, and publishes what comes of it.
@@ -168,24 +207,89 @@ func (l *liveCandles) follow(ctx context.Context, ended bool) error {
 	return err
 }
 
-// begin begins a topic with what is on file of its symbol.
-func (l *liveCandles) begin(name string) error {
+// beginAll begins the topics that are new with what is on file of their symbols, which is read
+// once for all of them.
+func (l *liveCandles) beginAll(ctx context.Context, names []string) error {
+	fresh := make(map[string]*liveTopic)
+	of := make(map[string][]*liveTopic)
+	for _, name := range names {
+		if l.topics[name] != nil || name == statusTopic {
+			continue
+		}
+		t, err := l.newTopic(name)
+		if err != nil {
+			return err
+		}
+		fresh[name], of[t.symbol] = t, append(of[t.symbol], t)
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := l.readAll(ctx, of); err != nil {
+		return err
+	}
+	for name, t := range fresh {
+		t.events.quiet = false
+		l.topics[name] = t
+		if err := t.publish(l.site.hub, name, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newTopic is a topic that knows of nothing yet.
+func (l *liveCandles) newTopic(name string) (*liveTopic, error) {
 	words := strings.Fields(name)
 	v, err := candle.ParseInterval(words[2])
 	if err != nil {
-		return err
+		return nil, err
 	}
-	t := &liveTopic{follower: follower{book: l.site.book(), names: words[1:2]}, symbol: words[1], interval: v, events: &candleEvents{interval: words[2], quiet: true}}
+	t := &liveTopic{follower: follower{book: l.site.book(), names: words[1:2]}, symbol: words[1], events: &candleEvents{interval: words[2], quiet: true}}
 	if t.rows, err = t.events.rows(v); err != nil {
-		return err
+		return nil, err
 	}
 	t.enter(l.session)
-	if err := t.rows.begin(&t.follower, l.site.file.Read()); err != nil {
+	return t, nil
+}
+
+// readAll hands new topics the trades on file, symbol by symbol: so that of one at a time all
+// candles are in memory.
+func (l *liveCandles) readAll(ctx context.Context, of map[string][]*liveTopic) error {
+	r := l.site.file.Read().Within(ctx)
+	there, err := r.Symbols(l.session)
+	if err != nil {
 		return err
 	}
-	t.events.quiet = false
-	l.topics[name] = t
-	return t.publish(l.site.hub, name, false)
+	symbols := slices.DeleteFunc(slices.Sorted(maps.Keys(of)), func(name string) bool { return !slices.Contains(there, name) })
+	if len(symbols) == 0 {
+		return nil
+	}
+	at := ""
+	settle := func() error {
+		for _, t := range of[at] {
+			if err := t.show(false); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	}
+	for row, err := range r.Trades(l.session, symbols) {
+		if err == nil && row.Symbol != at {
+			err = settle()
+			at = row.Symbol
+		}
+		if err != nil {
+			return err
+		}
+		for _, t := range of[at] {
+			t.note(&row)
+			if err := t.rows.add(&t.follower, row.Seq, &row.Trade); err != nil {
+				return err
+			}
+		}
+	}
+	return settle()
 }
 
 // publish hands over the candles that have closed or changed, and the one that forms.
@@ -274,10 +378,10 @@ func (e *candleEvents) rows(v candle.Interval) (followed, error) {
 	var err error
 	if v.ByTime() {
 		e.time, err = export.NewTimeCandles(&e.text, o, export.Decimals{})
-		return &followedTime{timeSink: timeEvents{e}, interval: v, settle: (2 * time.Second).Milliseconds()}, err
+		return newFollowedTimeTo(timeEvents{e}, v, false, liveSettle), err
 	}
 	e.count, err = export.NewCountCandles(&e.text, o, export.Decimals{})
-	return &followedCount{countSink: e, interval: v}, err
+	return newFollowedCountTo(e, v), err
 }
 
 // timeEvents is candleEvents as a sink of candles of time.

@@ -14,6 +14,9 @@ import (
 // that they are made of.
 var lagBounds = []int64{8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536}
 
+// measureWithin is how long the seconds of a session may be counted for a scrape.
+const measureWithin = 3 * time.Second
+
 // measures is what Prometheus is told. What cannot be read is left out.
 func (s *site) measures() monitor.Measures {
 	m := monitor.Measures{Version: version(), FileBytes: -1, ReclaimableBytes: -1, DiskFreeBytes: -1, DiskDaysLeft: -1, Covered: -1,
@@ -44,29 +47,39 @@ func (s *site) measureFile(m *monitor.Measures, all []store.Summary) {
 		return
 	}
 	last := all[len(all)-1]
-	n, err := s.numbers.of(context.Background(), s.book(), last)
-	if err != nil {
-		return
-	}
-	m.SymbolCount, m.SessionSeconds = n.count, make(map[string]int64)
-	var sum ledger.Tally
-	for _, l := range n.symbols {
-		for state, seconds := range l.seconds {
-			sum[state] += seconds
+	if s.live != nil {
+		if now := s.live.now(); s.live.market(now).open && !last.Session.Contains(now.UnixMilli()) {
+			return // of the session that runs nothing is on file yet
 		}
 	}
-	for state, seconds := range sum {
-		m.SessionSeconds[ledger.State(state).String()] = seconds
+	ctx, cancel := context.WithTimeout(context.Background(), measureWithin)
+	defer cancel()
+	n, err := s.numbers.of(ctx, s.book(), last)
+	if err != nil || n == nil {
+		return
 	}
-	heard := sum[ledger.Traded] + sum[ledger.Quiet]
-	if known := heard + sum[ledger.Partial] + sum[ledger.Down]; known > 0 {
-		m.Covered = float64(heard) / float64(known)
+	m.SymbolCount, m.Covered = n.count, n.covered
+	if n.count == len(n.symbols) { // of more symbols they are not counted
+		m.SessionSeconds = make(map[string]int64)
+		for state, seconds := range tallyOf(n.symbols) {
+			m.SessionSeconds[ledger.State(state).String()] = seconds
+		}
 	}
 	m.Unsealed = s.file.Unsealed(last.Session)
 	m.SymbolLast = make(map[string]time.Time)
 	for name, t := range s.file.Latest(last.Session) {
 		m.SymbolLast[name] = time.UnixMilli(t)
 	}
+}
+
+// tallyOf are the seconds of some symbols by state.
+func tallyOf(symbols []siteSymbol) (n ledger.Tally) {
+	for _, l := range symbols {
+		for state, seconds := range l.seconds {
+			n[state] += seconds
+		}
+	}
+	return n
 }
 
 // measure fills in what only a recorder knows.

@@ -37,32 +37,61 @@ type numbers struct {
 	until   int64
 	symbols []siteSymbol // the first of them
 	count   int          // of all
+	covered float64      // the part of the time so far that was heard, all symbols; -1: not known
 }
 
-// numbersCache keeps the numbers of the last session: to fold it takes up to a second, and the
-// page wants them each second, from many.
+// numbersCache keeps the numbers of the last session: to fold it takes up to a second, beside
+// a recording that is very busy many, and the page wants them each second.
 type numbersCache struct {
 	mu    sync.Mutex
 	known *numbers
 	at    time.Time
 	took  time.Duration
+	busy  chan struct{} // closed when whoever counts has ended; nil: nobody does
 }
 
 const (
 	numbersEvery = 900 * time.Millisecond
-	numbersShare = 10 // at most a tenth of the time goes into them
+	numbersShare = 10              // at most a tenth of the time goes into them
+	numbersWait  = 2 * time.Second // for those that somebody else counts
 )
 
-// of are the numbers of a session, from the cache when they are new enough.
-func (c *numbersCache) of(ctx context.Context, b book, s store.Summary) (*numbers, error) {
+// last are the numbers of a session as they were counted last, nil if they were not.
+func (c *numbersCache) last(s ledger.Session) *numbers {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.known == nil || c.known.session != s {
+		return nil
+	}
+	return c.known
+}
+
+// of are the numbers of a session, counted again if they are not new enough. While somebody
+// else counts it waits a little, and then returns the last ones, nil if there are none.
+func (c *numbersCache) of(ctx context.Context, b book, s store.Summary) (*numbers, error) {
+	c.mu.Lock()
 	if c.known != nil && c.known.session == s.Session && time.Since(c.at) < max(numbersEvery, numbersShare*c.took) {
+		defer c.mu.Unlock()
 		return c.known, nil
 	}
+	if busy := c.busy; busy != nil {
+		c.mu.Unlock()
+		select {
+		case <-busy:
+		case <-ctx.Done():
+		case <-time.After(numbersWait):
+		}
+		return c.last(s.Session), ctx.Err()
+	}
+	done := make(chan struct{})
+	c.busy = done
+	c.mu.Unlock()
 	begun := time.Now()
 	n, err := numbersOf(ctx, b, s)
-	if err != nil {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(done)
+	if c.busy = nil; err != nil {
 		return nil, err
 	}
 	c.known, c.at, c.took = n, time.Now(), time.Since(begun)
@@ -70,7 +99,7 @@ func (c *numbersCache) of(ctx context.Context, b book, s store.Summary) (*number
 }
 
 func numbersOf(ctx context.Context, b book, s store.Summary) (*numbers, error) {
-	r := b.Read()
+	r := b.Read().Within(ctx)
 	names, err := r.Symbols(s.Session)
 	if err != nil {
 		return nil, err
@@ -100,7 +129,33 @@ func numbersOf(ctx context.Context, b book, s store.Summary) (*numbers, error) {
 		l.fill()
 		n.symbols = append(n.symbols, l)
 	}
-	return n, nil
+	n.covered, err = heardPart(r, s.Session, names, until)
+	return n, err
+}
+
+// heardPart is the part of the time until until in which the symbols were heard, by the ledger
+// alone; -1 when it says nothing.
+func heardPart(r *store.Reading, s ledger.Session, names []string, until int64) (float64, error) {
+	lines, err := r.Timelines(s)
+	if err != nil {
+		return 0, err
+	}
+	heard, known := int64(0), int64(0)
+	for _, name := range names {
+		for _, p := range lines(name) {
+			length := min(p.Until, until) - p.From
+			if length <= 0 || !p.Known {
+				continue
+			}
+			if known += length; p.Cause == ledger.Heard {
+				heard += length
+			}
+		}
+	}
+	if known == 0 {
+		return -1, nil
+	}
+	return float64(heard) / float64(known), nil
 }
 
 // fill names the seconds by their states.

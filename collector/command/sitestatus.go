@@ -26,6 +26,7 @@ type siteStatus struct {
 	Source    string  `json:"source"`
 	Version   string  `json:"version"`
 	File      string  `json:"file"`
+	Login     bool    `json:"login"` // a token is wanted, so that one can log out
 
 	State  string `json:"state"`
 	Level  string `json:"level"`
@@ -126,18 +127,28 @@ func known[T int64 | float64](n T) *T {
 	return &n
 }
 
-// status looks at everything. What takes long is looked at less often.
-func (s *site) status(ctx context.Context) (*siteStatus, error) {
+// lastSession is the one that the page begins with.
+func (s *site) lastSession() (last store.Summary, ok bool, err error) {
+	all, err := s.file.Sessions()
+	if err != nil || len(all) == 0 {
+		return last, false, err
+	}
+	return all[len(all)-1], true, nil
+}
+
+// status looks at everything, but for the numbers of the session, which it is handed; they may
+// be nil.
+func (s *site) status(count func(store.Summary) (*numbers, error)) (*siteStatus, error) {
 	b := s.book()
 	now := b.now()
-	is := &siteStatus{Now: now.UnixMilli(), Mode: "viewing", Version: version(), File: b.Path(),
+	is := &siteStatus{Now: now.UnixMilli(), Mode: "viewing", Version: version(), File: b.Path(), Login: s.login,
 		State: "viewing", Level: "idle", Words: "Nobody records into this file; what is in it is shown.", Disconnects: []siteDisconnect{}, Symbols: []siteSymbol{}}
 	all, err := b.Sessions()
 	if err != nil {
 		return nil, err
 	}
 	if len(all) > 0 {
-		if err := s.session(ctx, is, all[len(all)-1]); err != nil {
+		if err := s.session(is, all[len(all)-1], count); err != nil {
 			return nil, err
 		}
 	}
@@ -158,14 +169,19 @@ func (s *site) status(ctx context.Context) (*siteStatus, error) {
 }
 
 // session fills in the last session on file.
-func (s *site) session(ctx context.Context, is *siteStatus, last store.Summary) error {
-	n, err := s.numbers.of(ctx, s.book(), last)
+func (s *site) session(is *siteStatus, last store.Summary, count func(store.Summary) (*numbers, error)) error {
+	n, err := count(last)
 	if err != nil {
 		return err
 	}
 	c, of := last.Counts, last.Session
-	is.Session = &siteSession{of.Date(), of.Open, of.Close, n.until, n.until < of.Close}
-	is.Symbols, is.SymbolCount = n.symbols, n.count
+	is.Session = &siteSession{of.Date(), of.Open, of.Close, of.Close, s.live != nil && is.Now < of.Close}
+	if is.Session.Running {
+		is.Session.Until = is.Now
+	}
+	if n != nil {
+		is.Session.Until, is.Symbols, is.SymbolCount = n.until, n.symbols, n.count
+	}
 	is.Source, is.Simulated = last.Source, simulated(last.Source)
 	is.Numbers = siteNumbers{Trades: c[ledger.Accepted], Late: c[ledger.Late], Echoes: c[ledger.RejectedEcho], Reconnects: c[ledger.Reconnects], Lost: c[ledger.Lost]}
 	for name, n := range c {
@@ -271,7 +287,12 @@ var standingWords = [...]string{feedSilent: "silent", feedRetired: "gone", feedA
 
 // statusEvent is the status as an event; what is wrong with the file is said in its place.
 func (s *site) statusEvent(ctx context.Context) []byte {
-	is, err := s.status(ctx)
+	is, err := s.status(func(last store.Summary) (*numbers, error) {
+		if s.live == nil {
+			return s.numbers.of(ctx, s.book(), last) // they do not change
+		}
+		return s.numbers.last(last.Session), nil
+	})
 	if err != nil {
 		is = &siteStatus{Now: s.book().now().UnixMilli(), Mode: "recording", Version: version(), File: s.file.Path(), State: "broken", Level: "bad",
 			Words: "The file cannot be read.", Reason: err.Error(), Disconnects: []siteDisconnect{}, Symbols: []siteSymbol{}}
@@ -289,7 +310,7 @@ func (s *site) statusRows(ctx context.Context, v url.Values, out io.Writer) (url
 	if err := a.leftover(); err != nil {
 		return nil, err
 	}
-	is, err := s.status(ctx)
+	is, err := s.status(func(last store.Summary) (*numbers, error) { return s.numbers.of(ctx, s.book(), last) })
 	if err != nil {
 		return nil, err
 	}
@@ -301,13 +322,7 @@ func (s *site) statusRows(ctx context.Context, v url.Values, out io.Writer) (url
 		"file": filepath.Base(is.File), "file_bytes": is.Disk.FileBytes, "free_bytes": is.Disk.FreeBytes, "days_left": is.Disk.DaysLeft, "disk_full": is.Disk.Full,
 		"session": nil, "connected_since": nil, "last_sign": nil, "backup_time": nil,
 	}
-	var n ledger.Tally
-	for _, l := range is.Symbols {
-		for state, seconds := range l.seconds {
-			n[state] += seconds
-		}
-	}
-	for state, seconds := range n {
+	for state, seconds := range tallyOf(is.Symbols) {
 		row[ledger.State(state).String()] = seconds
 	}
 	if is.Session != nil {

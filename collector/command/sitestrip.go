@@ -28,6 +28,14 @@ type strip struct {
 	Step   int64      `json:"step"` // ms a bin
 	Bins   string     `json:"bins"` // a letter each
 	Gaps   []stripGap `json:"gaps"`
+
+	Trades    int64   `json:"trades"`
+	LastPrice *string `json:"last_price"`
+	Traded    int64   `json:"traded"` // seconds
+	Quiet     int64   `json:"quiet"`
+	Partial   int64   `json:"partial"`
+	Down      int64   `json:"down"`
+	Unknown   int64   `json:"unknown"`
 }
 
 type stripGap struct {
@@ -67,7 +75,9 @@ func (s *site) stripRows(ctx context.Context, v url.Values, out io.Writer) (url.
 		if err != nil {
 			return nil, err
 		}
-		if err := e.Encode(stripOf(session, name, until/1000*1000, line, seconds[name].starts, bins)); err != nil {
+		of := stripOf(session, name, until/1000*1000, line, seconds[name].starts, bins)
+		of.Trades, of.LastPrice = seconds[name].trades, seconds[name].price
+		if err := e.Encode(of); err != nil {
 			return nil, err
 		}
 	}
@@ -92,10 +102,15 @@ func stripOf(s ledger.Session, symbol string, until int64, line ledger.Timeline,
 		of.gap(run)
 	}
 	text := make([]byte, len(counts))
+	var n ledger.Tally
 	for i := range counts {
 		text[i] = binLetter(&counts[i])
+		for state, seconds := range counts[i] {
+			n[state] += seconds
+		}
 	}
 	of.Bins = string(text)
+	of.Traded, of.Quiet, of.Partial, of.Down, of.Unknown = n[ledger.Traded], n[ledger.Quiet], n[ledger.Partial], n[ledger.Down], n[ledger.Unknown]
 	return of
 }
 

@@ -46,13 +46,8 @@ const (
 // doing more with it than the page needs.
 func (a *Access) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		protect(w.Header())
+		limit(w, r)
 		switch {
 		case r.URL.Path == "/healthz":
 		case r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.URL.Path != "/" && !public(r.URL.Path):
@@ -77,6 +72,26 @@ func (a *Access) guard(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// protect says to a browser what an answer may do: no more than the page needs.
+func protect(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+}
+
+// limit gives a request its time: a body that does not come and an answer that nobody reads
+// end the connection. What takes longer gives itself more.
+func limit(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(pieceWithin)) // what has none needs none
+	if r.ContentLength != 0 {
+		_ = control.SetReadDeadline(time.Now().Add(formWithin))
+	}
 }
 
 // public says whether a path shows nothing of anybody's.
@@ -199,7 +214,6 @@ func (a *Access) login(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, &Failure{Problem: "the form of another site"})
 		return
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(formWithin))
 	r.Body = http.MaxBytesReader(w, r.Body, mostForm)
 	if err := r.ParseForm(); err != nil {
 		loginPage(w, http.StatusBadRequest, "The form could not be read.")

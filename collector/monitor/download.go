@@ -61,7 +61,7 @@ func (d *downloads) serve(w http.ResponseWriter, r *http.Request) {
 	if !file.Settled && r.Header.Get("If-Range") == "" {
 		r.Header.Del("Range") // what the client has may be of another moment
 	}
-	if known := d.known.find(file.Tag); known.complete() {
+	if known, ok := d.known.find(file.Tag); ok {
 		d.content(w, r, file, known)
 		return
 	}
@@ -72,20 +72,19 @@ func (d *downloads) serve(w http.ResponseWriter, r *http.Request) {
 // wants to know the length or a part has to wait until it has been written once.
 func (d *downloads) make(w http.ResponseWriter, r *http.Request, file *Download) {
 	straight := r.Method == http.MethodGet && r.Header.Get("Range") == ""
-	g := &gathering{}
+	g, to := &gathering{}, patiently(w)
 	if straight {
-		g.on = patiently(w)
+		g.on = to
 	}
 	err := file.Write(r.Context(), g)
 	switch {
-	case err != nil && g.sent:
+	case err != nil && (g.sent || r.Context().Err() != nil):
 		panic(http.ErrAbortHandler) // so that it cannot be taken for the whole
 	case err != nil:
-		if r.Context().Err() == nil {
-			d.site.fail(w, err)
-		}
+		d.site.fail(w, err)
 		return
 	}
+	to.finish()
 	made := made{size: g.size}
 	if !g.over {
 		made.whole = g.buf.Bytes()
@@ -104,7 +103,9 @@ func (d *downloads) content(w http.ResponseWriter, r *http.Request, file *Downlo
 		defer again.stop()
 		from = again
 	}
-	http.ServeContent(patiently(w), r, "", time.Time{}, from)
+	to := patiently(w)
+	defer to.finish()
+	http.ServeContent(to, r, "", time.Time{}, from)
 }
 
 // live streams what has no end.

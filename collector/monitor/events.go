@@ -24,6 +24,13 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would gather it
+	if r.Method == http.MethodHead {
+		return
+	}
 	l := s.Hub.join(topics, r.Header.Get("Last-Event-ID"))
 	if l == nil {
 		w.Header().Set("Retry-After", "30")
@@ -31,10 +38,6 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.Hub.leave(l)
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx would gather it
 	out := &eventWriter{w: w, to: http.NewResponseController(w)}
 	out.text = fmt.Appendf(nil, "retry: %d\n\n", eventsRetry.Milliseconds())
 	idle := time.NewTicker(keepAlive)

@@ -21,10 +21,13 @@ func (g *Gate) Open(site http.Handler) { g.site.Store(&site) }
 
 // ServeHTTP answers a request.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	site := g.site.Load()
-	switch {
-	case site != nil:
+	if site := g.site.Load(); site != nil {
 		(*site).ServeHTTP(w, r)
+		return
+	}
+	protect(w.Header())
+	limit(w, r)
+	switch {
 	case r.URL.Path == "/healthz" || r.URL.Path == "/readyz":
 		g.waiting.write(w)
 	default:

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -55,9 +56,10 @@ type topic struct {
 	left      time.Time // when the last one went
 }
 
-// numbered is an event with its number, which grows.
+// numbered is an event of a topic with its number, which grows.
 type numbered struct {
 	Event
+	of     *topic
 	number uint64
 }
 
@@ -115,8 +117,8 @@ func (h *Hub) Publish(name string, events ...Event) {
 	}
 	for _, e := range events {
 		h.last++
-		one := numbered{e, h.last}
-		t.kept = withoutKey(t.kept, e.Key)
+		one := numbered{e, t, h.last}
+		t.kept = withoutKey(t.kept, &one)
 		if len(t.kept) == mostKept {
 			t.since = t.kept[dropAtOnce-1].number
 			t.kept = slices.Delete(t.kept, 0, dropAtOnce)
@@ -130,7 +132,7 @@ func (h *Hub) Publish(name string, events ...Event) {
 
 // put queues an event, and says how many it dropped.
 func (l *listener) put(e numbered) (dropped int64) {
-	l.queue = withoutKey(l.queue, e.Key)
+	l.queue = withoutKey(l.queue, &e)
 	if len(l.queue) == mostWaiting {
 		l.queue, l.missed, dropped = slices.Delete(l.queue, 0, dropAtOnce), true, dropAtOnce
 	}
@@ -139,13 +141,14 @@ func (l *listener) put(e numbered) (dropped int64) {
 	return dropped
 }
 
-// withoutKey is a queue without the last event of a key, if that is near its end.
-func withoutKey(queue []numbered, key string) []numbered {
-	if key == "" {
+// withoutKey is a queue without the last event of the same topic and key, if that is near its
+// end.
+func withoutKey(queue []numbered, e *numbered) []numbered {
+	if e.Key == "" {
 		return queue
 	}
 	for i := len(queue) - 1; i >= max(0, len(queue)-keyLook); i-- {
-		if queue[i].Key == key {
+		if queue[i].Key == e.Key && queue[i].of == e.of {
 			return slices.Delete(queue, i, i+1)
 		}
 	}
@@ -164,7 +167,7 @@ func poke(c chan struct{}) {
 func (h *Hub) join(names []string, id string) *listener {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.clients >= mostClients || len(h.topics) >= mostTopics {
+	if h.clients >= mostClients || len(h.topics)+h.unknown(names) > mostTopics {
 		return nil
 	}
 	h.clients++
@@ -174,6 +177,7 @@ func (h *Hub) join(names []string, id string) *listener {
 	for _, name := range names {
 		t := h.topics[name]
 		if t == nil {
+			h.last++ // so that no id of before vouches for it
 			t = &topic{since: h.last}
 			h.topics[name] = t
 		}
@@ -189,12 +193,26 @@ func (h *Hub) join(names []string, id string) *listener {
 			}
 		}
 	}
-	slices.SortFunc(l.queue, func(a, b numbered) int { return int(int64(a.number - b.number)) })
+	slices.SortFunc(l.queue, func(a, b numbered) int { return cmp.Compare(a.number, b.number) })
+	if n := len(l.queue) - mostWaiting; n > 0 {
+		l.queue, l.missed = slices.Delete(l.queue, 0, n), true
+		h.dropped.Add(int64(n))
+	}
 	if l.missed || len(l.queue) > 0 {
 		poke(l.ready)
 	}
 	poke(h.came)
 	return l
+}
+
+// unknown is how many of the topics there are not yet.
+func (h *Hub) unknown(names []string) (n int) {
+	for _, name := range names {
+		if h.topics[name] == nil {
+			n++
+		}
+	}
+	return n
 }
 
 func (h *Hub) leave(l *listener) {

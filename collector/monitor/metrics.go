@@ -61,7 +61,7 @@ type Measures struct {
 	Covered        float64 // the part of those seconds that was listened to, 0 to 1; -1: unknown
 
 	SymbolCount int
-	SymbolLast  map[string]time.Time // arrival of the last trade of each; shown only of few symbols
+	SymbolLast  map[string]time.Time // t of the last trade of each; shown only of few symbols
 
 	LogLines, LogFolded int64     // lines written, and those folded into another
 	BackupTime          time.Time // when the last backup was made; zero: none
@@ -228,7 +228,7 @@ func tableOfMeasures() []measure {
 		readMoment(func(m *Measures) time.Time { return m.LastTrade }))
 	live("last_sign_timestamp_seconds", "When the last sign of life arrived: a fresh trade, or one of the canary.",
 		readMoment(func(m *Measures) time.Time { return m.LastSign }))
-	live("symbol_last_trade_timestamp_seconds", "When the last trade of a symbol arrived; only with at most 50 symbols.",
+	live("symbol_last_trade_timestamp_seconds", "The time of a symbol's last trade; only with at most 50 symbols.",
 		lastTrades, "symbol")
 	counter("trades_total", "Trades recorded.",
 		readCount(func(m *Measures) int64 { return m.Trades }))
@@ -271,7 +271,7 @@ func tableOfMeasures() []measure {
 		readCount(func(m *Measures) int64 { return m.LogFolded }))
 	live("news_feeds", "News feeds by standing.",
 		readEach(standings(), false, func(m *Measures) map[string]int { return m.Feeds }), "standing")
-	counter("news_headlines_total", "Headlines saved.",
+	gauge("news_headlines", "Headlines on file.",
 		readCount(func(m *Measures) int64 { return m.Headlines }))
 	gauge("event_clients", "Clients that listen to live events.",
 		readCount(func(m *Measures) int64 { return int64(m.EventClients) }))

@@ -33,5 +33,8 @@ func (p *patient) Write(b []byte) (written int, err error) {
 	return written, err
 }
 
+// finish gives what is still on its way behind the last piece a time of its own, too.
+func (p *patient) finish() { _ = p.control.SetWriteDeadline(time.Now().Add(pieceWithin)) }
+
 // Unwrap lets a ResponseController through.
 func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }

@@ -34,6 +34,7 @@ func (s *Site) rows(answer Rows) http.HandlerFunc {
 				return // whoever asked has gone
 			}
 		}
+		to.finish()
 	}
 }
 

@@ -5,10 +5,8 @@ import "sync"
 // made is what is known of a download that was written once.
 type made struct {
 	size  int64
-	whole []byte // nil: too long to be kept
+	whole []byte // nil: too long to be kept, or nothing
 }
-
-func (m made) complete() bool { return m.whole != nil || m.size > 0 }
 
 const (
 	mostShelved  = 64
@@ -25,10 +23,11 @@ type shelf struct {
 
 func newShelf() *shelf { return &shelf{of: make(map[string]made)} }
 
-func (s *shelf) find(tag string) made {
+func (s *shelf) find(tag string) (m made, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.of[tag]
+	m, ok = s.of[tag]
+	return m, ok
 }
 
 func (s *shelf) keep(tag string, m made) {

@@ -70,7 +70,7 @@ func (s *Site) Handler() http.Handler {
 // How many of each are served at a time: each holds some MB while its client reads.
 const (
 	mostRowsAtOnce = 16
-	mostDownloads  = 24
+	mostDownloads  = 16
 	mostSnapshots  = 4
 )
 
@@ -134,5 +134,6 @@ func (s *Site) fail(w http.ResponseWriter, err error) {
 	for _, name := range []string{"ETag", "Content-Disposition", "Accept-Ranges", "Last-Modified"} {
 		w.Header().Del(name)
 	}
+	patiently(w).finish() // it may have taken long
 	refuse(w, status, f)
 }

@@ -22,9 +22,10 @@ type Snapshot struct {
 func (s *Site) snapshot(w http.ResponseWriter, r *http.Request) {
 	copied, err := s.Snapshot(r.Context(), r.Header.Get("Range") != "" || r.Method == http.MethodHead)
 	if err != nil {
-		if r.Context().Err() == nil {
-			s.fail(w, err)
+		if r.Context().Err() != nil {
+			panic(http.ErrAbortHandler) // an empty answer would be a file
 		}
+		s.fail(w, err)
 		return
 	}
 	defer copied.File.Close()
@@ -37,5 +38,7 @@ func (s *Site) snapshot(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("ETag", `"`+copied.SHA256+`"`)
 	h.Set("Tapedeck-SHA256", copied.SHA256)
-	http.ServeContent(patiently(w), r, "", copied.At, copied.File)
+	to := patiently(w)
+	defer to.finish()
+	http.ServeContent(to, r, "", copied.At, copied.File)
 }

@@ -23,21 +23,17 @@ type tries struct {
 // may is false when too many wrong tokens came from an address: then a right one is not
 // looked at either. A wrong one counts.
 func (t *tries) may(address string, right bool) bool {
-	l := t.limiter(address)
-	taken := l.Reserve()
-	if taken.Delay() > 0 {
-		taken.Cancel()
-		return false
-	}
-	if right {
-		taken.Cancel()
-	}
-	return true
-}
-
-func (t *tries) limiter(address string) *rate.Limiter {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	l := t.limiter(address)
+	if l.Tokens() < 1 {
+		return false
+	}
+	return right || l.Allow()
+}
+
+// limiter needs the lock.
+func (t *tries) limiter(address string) *rate.Limiter {
 	if t.of == nil {
 		t.of, t.others = make(map[string]*rate.Limiter), newTries()
 	}

@@ -53,6 +53,7 @@ function took(next) {
   status = next;
   clock.set(next.now, next.speed);
   state(next);
+  show(byId('leave'), next.login);
   document.body.classList.toggle('nothing', !next.session);
   plan(next);
   tick(next, clock.now());
@@ -99,7 +100,8 @@ function turn() {
   if (session) session.live = live();
   show(byId('choosing'), dates.length > 0);
   show(byId('back'), Boolean(date));
-  say(byId('kind'), session ? [session.hours !== 'regular' && session.hours, session.simulated && 'simulated'].filter(Boolean).join(', ') : '');
+  const kind = session ? [session.hours !== 'regular' && session.hours, session.simulated && 'simulated'] : [];
+  say(byId('kind'), kind.filter(Boolean).join(', '));
   coverage.session(session);
   downloads.show(session);
   spread();

@@ -203,6 +203,8 @@ export class Chart {
     if (low > high) [low, high] = this.scale ? [this.scale.low, this.scale.high] : [0, 1];
     this.scale = new PriceScale(low, high, this.plot.priceTop, this.plot.priceBottom, 10 ** -this.#places);
     this.prices = this.slots.last() ? this.scale.ticks(46 * this.k, 10 ** -this.#places) : [];
+    // The axis has the decimals its round prices need, not those of the odd print between two cents.
+    this.axisPlaces = Math.max(2, ...this.prices.map((tick) => decimals(Number(tick.toFixed(this.#places)))));
   }
 
   #draw() {
@@ -217,7 +219,7 @@ export class Chart {
     const frame = {
       context: this.base.getContext('2d', { alpha: false }), k: this.k, width: this.base.width, height: this.base.height,
       plot: this.plot, view: device, scale: this.scale, prices: this.prices, slots: this.slots,
-      colours: palette(), places: this.#places, news: this.#marks(),
+      colours: palette(), places: this.axisPlaces, news: this.#marks(),
     };
     paint(frame);
     crosshair(this.over, frame, this.#cross, this.owner.now(), this.legend);

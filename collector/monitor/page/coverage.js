@@ -126,8 +126,8 @@ export class Coverage {
 
   #table() {
     const all = this.#strips.flatMap((strip) => strip.gaps.map((gap) => ({ symbol: strip.symbol, ...gap })));
-    const lost = all.filter((gap) => gap.state === 'down').reduce((n, gap) => n + gap.seconds, 0);
-    say(byId('gap-count'), all.length ? `${plural(all.length, 'gap')} as a table, ${duration(lost)} down` : 'No gaps');
+    const lost = all.reduce((n, gap) => n + gap.seconds, 0);
+    say(byId('gap-count'), all.length ? `${plural(all.length, 'gap')} as a table, ${duration(lost)} in all` : 'No gaps');
     say(byId('gap-note'), all.length > mostGaps ? `The last ${mostGaps}. All of them are in the coverage download.` : '');
     rows(byId('gap-rows'), all.slice(-mostGaps).map((gap) =>
       [gap.symbol, clock(gap.time), clock(gap.until), duration(gap.seconds), gap.state, because(gap.cause)]));

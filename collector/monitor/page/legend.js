@@ -1,7 +1,7 @@
 // The words over the chart: what the candle under the crosshair is.
 
 import { make, say, show } from './dom.js';
-import { price, volume, count } from './numbers.js';
+import { price, printed, volume, count } from './numbers.js';
 import { clock, day, duration } from './time.js';
 import { because, meaning } from './words.js';
 
@@ -35,8 +35,8 @@ export class Legend {
     say(this.title, symbol && `${symbol} · ${interval}`);
     const candle = subject?.candle;
     const cells = {
-      O: candle && price(candle.open, places), H: candle && price(candle.high, places),
-      L: candle && price(candle.low, places), C: candle && price(candle.close, places),
+      O: candle && printed(candle.open), H: candle && printed(candle.high),
+      L: candle && printed(candle.low), C: candle && printed(candle.close),
       Vol: candle && volume(candle.volume), VWAP: candle?.vwap != null && price(candle.vwap, places + 1),
       Trades: candle && count(candle.trades),
     };

@@ -61,4 +61,7 @@ export function decimals(price) {
 
 export const price = (n, places) => (n == null ? absent : n.toFixed(places));
 
+// printed is a price with the decimals it has, two at least.
+export const printed = (n) => price(n, Math.max(2, decimals(n ?? 0)));
+
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;

@@ -5,7 +5,7 @@ import { columns } from './series.js';
 import { holes } from './gaps.js';
 import { timeTicks } from './axis.js';
 import { hatch } from './palette.js';
-import { brief, price as priceText } from './numbers.js';
+import { brief, printed, price as priceText } from './numbers.js';
 import { plainly } from './words.js';
 
 export function paint(frame) {
@@ -207,7 +207,7 @@ function priceAxis(frame) {
   if (y < 0 || y > plot.priceBottom) return;
   context.fillStyle = colour;
   for (let x = 0; x < plot.right; x += 5 * k) context.fillRect(x, y, 2 * k, Math.max(1, Math.floor(k)));
-  tag(frame, priceText(close, places), plot.right + 1, y, width - plot.right - 1, colour, colours.card);
+  tag(frame, printed(close), plot.right + 1, y, width - plot.right - 1, colour, colours.card);
 }
 
 // tag is a label on the price axis.

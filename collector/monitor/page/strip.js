@@ -37,9 +37,8 @@ export class Strip {
     const before = this.#strip;
     this.#strip = strip;
     if (before && same(before, strip)) return;
-    const lost = this.gaps.filter((gap) => gap.state === 'down');
-    const long = duration(lost.reduce((n, gap) => n + gap.seconds, 0));
-    const words = lost.length ? `${plural(lost.length, 'gap')}, ${long} down. Arrow keys move along them` : 'no gap';
+    const long = duration(this.gaps.reduce((n, gap) => n + gap.seconds, 0));
+    const words = this.gaps.length ? `${plural(this.gaps.length, 'gap')}, ${long} in all. Arrow keys move along them` : 'no gap';
     mark(this.node, 'aria-label', `Coverage of ${this.symbol}: ${words}`);
     mark(this.node, 'role', this.gaps.length ? 'slider' : 'img');
     if (this.gaps.length) {
@@ -139,27 +138,23 @@ export function drawStrip(context, strip, width, tall, k, colours) {
     u: hatch(context, colours.unknown, colours.ahead, Math.round(6 * k), k),
     d: colours.down,
   };
-  const inset = Math.round(3 * k);
+  const inset = Math.round(3 * k), inner = tall - 2 * inset;
   [...bins].forEach((sign, i) => {
-    const from = x(open + i * step), to = Math.max(from + 1, x(open + (i + 1) * step));
-    if (/[\dq]/.test(sign)) {
-      context.fillStyle = colours.quiet;
-      context.fillRect(from, inset, to - from, tall - 2 * inset);
-      const share = sign === 'q' ? 0 : Math.min(1, (Number(sign) + 0.5) / 9.5);
-      context.fillStyle = colours.traded;
-      const rise = Math.round((tall - 2 * inset) * share);
-      context.fillRect(from, tall - inset - rise, to - from, rise);
-    } else {
-      context.fillStyle = fills[sign === 'd' ? 'q' : sign] || (sign === 'd' ? colours.quiet : colours.ahead);
-      context.fillRect(from, inset, to - from, tall - 2 * inset);
-    }
+    const from = x(open + i * step), wide = Math.max(1, x(open + (i + 1) * step) - from);
+    const rise = Math.round(inner * (/\d/.test(sign) ? (Number(sign) + 0.5) / 9.5 : 0));
+    // A bin with a gap is pale: the gap itself is drawn over it, to the second.
+    context.fillStyle = sign === '.' ? colours.ahead : sign === 'u' ? fills.u : colours.quiet;
+    context.fillRect(from, inset, wide, inner);
+    if (!rise) return;
+    context.fillStyle = colours.traded;
+    context.fillRect(from, tall - inset - rise, wide, rise);
   });
   // Gaps reach over the edges of the row: one lost second of a day is still seen.
   const least = Math.ceil(k);
   for (const gap of [...strip.gaps].sort((a, b) => rank[a.state] - rank[b.state])) {
     const from = x(gap.time), wide = Math.max(least, x(gap.until) - from);
     const lost = gap.state === 'down';
-    context.fillStyle = fills[gap.state[0]] || colours.unknown;
+    context.fillStyle = wide < 5 * k ? colours[gap.state] : fills[gap.state[0]]; // narrow hatching is only a blur
     context.fillRect(from, lost ? 0 : inset, wide, lost ? tall : tall - 2 * inset);
   }
 }

@@ -1,7 +1,7 @@
 // The numbers of a session, all symbols together and one by one.
 
 import { make, byId, say, show, rows, mark } from './dom.js';
-import { decimals, count, seconds, percent, rate, milliseconds, absent, plural } from './numbers.js';
+import { decimals, printed, count, seconds, percent, rate, milliseconds, absent, plural } from './numbers.js';
 import { clock, day } from './time.js';
 import { heard } from './gaps.js';
 
@@ -9,13 +9,17 @@ const few = 20;
 let all = false;
 let shown = () => {};
 
-const names = ['Trades', 'Trades a second', 'Covered', 'Traded', 'Quiet', 'Partial', 'Down', 'Late trades', 'Reconnects', 'Lag, median', 'Lag, 99 %'];
+const names = [
+  'Trades', 'Trades a second', 'Covered', 'In gaps', 'Traded', 'Quiet', 'Partial', 'Down',
+  'Late trades', 'Reconnects', 'Lag, median', 'Lag, 99 %',
+];
+const states = ['traded', 'quiet', 'partial', 'down', 'unknown'];
 const tiles = new Map();
 
 export function build() {
   for (const name of names) {
     const value = make('dd', {}, absent);
-    const node = make('div', {}, make('dt', {}, name), value);
+    const node = make('div', { hidden: name === 'In gaps' }, make('dt', {}, name), value);
     tiles.set(name, { node, value });
     byId('tiles').append(node);
   }
@@ -50,42 +54,38 @@ export function live({ symbols, numbers, session, mode }, now) {
     'Lag, median': lag(numbers.lag_p50), 'Lag, 99 %': lag(numbers.lag_p99),
   });
   say(byId('numbers-note'), symbols.length > 1 ? `Seconds of ${plural(symbols.length, 'symbol')} together.` : '');
-  byId('symbol-table').classList.remove('less');
   shown = () => table(symbols.map((s) => [
     s.symbol, lastPrice(s.last_price), lastTrade(s.last_trade, now), count(s.trades), percent(s.covered),
-    ...['traded', 'quiet', 'partial', 'down', 'unknown'].map((state) => count(s[state])),
+    ...states.map((state) => count(s[state])),
   ]));
   shown();
 }
 
 // A price is written as it was printed, but not with fewer decimals than prices have.
-const lastPrice = (text) => (text == null ? absent : decimals(text) < 2 ? Number(text).toFixed(2) : text);
+const lastPrice = (text) => (text == null || decimals(text) >= 2 ? text ?? absent : printed(Number(text)));
 
 const lag = (ms) => (ms == null ? null : milliseconds(ms));
 
 const lastTrade = (ms, now) => (ms == null ? absent : now - ms > 86400e3 ? `${day(ms)} ${clock(ms)}` : clock(ms));
 
-// earlier shows what is known of a session that has ended: its strips, and its trades by the
-// list of sessions.
+// earlier shows what is known of a session that has ended: its trades by the list of sessions,
+// and the rest by its strips. A gap has one state for all its seconds, so they are not told apart
+// unless a strip comes with its totals.
 export function earlier(session, strips) {
-  const of = (state) => strips.reduce((n, strip) => n + (strip[state] ?? lost(strip, state)), 0);
-  const whole = strips.every((strip) => strip.traded != null);
+  const whole = strips.length > 0 && strips.every((strip) => strip.traded != null);
   const shares = strips.map(heard).filter((share) => share != null);
+  const total = (state) => (whole ? seconds(sum(strips, state)) : null);
   put({
     Trades: count(session.trades), Covered: percent(shares.length ? shares.reduce((a, b) => a + b, 0) / shares.length : null),
-    Traded: whole ? seconds(of('traded')) : null, Quiet: whole ? seconds(of('quiet')) : null,
-    Partial: seconds(of('partial')), Down: seconds(of('down')),
+    Traded: total('traded'), Quiet: total('quiet'), Partial: total('partial'), Down: total('down'),
+    'In gaps': whole ? null : seconds(strips.reduce((n, strip) => n + sum(strip.gaps, 'seconds'), 0)),
   });
   say(byId('numbers-note'), strips.length > 1 ? `Seconds of ${plural(strips.length, 'symbol')} together.` : '');
-  byId('symbol-table').classList.toggle('less', !whole);
-  shown = () => table(strips.map((strip) => [
-    strip.symbol, absent, absent, strip.trades == null ? absent : count(strip.trades), percent(heard(strip)),
-    count(strip.traded), count(strip.quiet), count(lost(strip, 'partial')), count(lost(strip, 'down')), count(lost(strip, 'unknown')),
+  shown = () => table(!whole ? [] : strips.map((strip) => [
+    strip.symbol, lastPrice(strip.last_price), absent, count(strip.trades), percent(heard(strip)), ...states.map((state) => count(strip[state])),
   ]));
   shown();
 }
-
-const lost = (strip, state) => strip[state] ?? strip.gaps.filter((gap) => gap.state === state).reduce((n, gap) => n + gap.seconds, 0);
 
 function table(lines) {
   rows(byId('symbol-rows'), all ? lines : lines.slice(0, few));
