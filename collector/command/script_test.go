@@ -3,6 +3,7 @@ package command_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/*.txt: one behaviour of the command line a file.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"await": await, "hurt": hurt, "readonly": readOnly, "disk": disk, "serve": serveFeeds,
+		"await": await, "hurt": hurt, "readonly": readOnly, "disk": disk, "serve": serveFeeds, "ask": ask,
 	}, Setup: func(env *testscript.Env) error {
 		env.Setenv("ENABLE_RSS_NEWS", "false") // but where a script is about news
 		return nil
@@ -101,6 +102,32 @@ func serveFeeds(ts *testscript.TestScript, neg bool, args []string) {
 		server.Close()
 		log.Close()
 	})
+}
+
+// ask STATUS URL [HEADER] gets an address, which has to answer with the status. What came is
+// stdout.
+func ask(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: ask STATUS URL [HEADER]")
+	}
+	request, err := http.NewRequest(http.MethodGet, args[1], nil)
+	ts.Check(err)
+	if len(args) == 3 {
+		name, value, _ := strings.Cut(args[2], ": ")
+		if request.Header.Set(name, value); name == "Host" {
+			request.Host = value
+		}
+	}
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	_, err = ts.Stdout().Write(body)
+	ts.Check(err)
+	if fmt.Sprint(response.StatusCode) != args[0] {
+		ts.Fatalf("%s answers %s: %.300s", args[1], response.Status, body)
+	}
 }
 
 // disk PLACE SIZE mounts a disk of that size in memory, until the script ends.

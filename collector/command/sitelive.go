@@ -91,7 +91,7 @@ func (s *site) tell(ctx context.Context) {
 func (s *site) tellCandles(ctx context.Context, listened <-chan struct{}) {
 	look := time.NewTimer(0)
 	defer look.Stop()
-	candles := &liveCandles{site: s, topics: make(map[string]*liveTopic)}
+	candles := &liveCandles{site: s, publish: s.hub.Publish, topics: make(map[string]*liveTopic)}
 	for {
 		topics := s.hub.Topics()
 		if len(topics) == 0 {
@@ -139,6 +139,7 @@ func (s *site) tellNumbers(ctx context.Context, listened <-chan struct{}) {
 // candles that somebody looks at. Each trade is read once, however many look.
 type liveCandles struct {
 	site    *site
+	publish func(topic string, events ...monitor.Event)
 	session ledger.Session
 	tail    *store.Tail
 	topics  map[string]*liveTopic
@@ -201,7 +202,7 @@ func (l *liveCandles) follow(ctx context.Context, ended bool) error {
 			err = ctx.Err()
 		}
 		if err == nil {
-			err = t.publish(l.site.hub, name, ended)
+			err = l.tell(t, name, ended)
 		}
 	}
 	return err
@@ -231,7 +232,7 @@ func (l *liveCandles) beginAll(ctx context.Context, names []string) error {
 	for name, t := range fresh {
 		t.events.quiet = false
 		l.topics[name] = t
-		if err := t.publish(l.site.hub, name, false); err != nil {
+		if err := l.tell(t, name, false); err != nil {
 			return err
 		}
 	}
@@ -292,15 +293,15 @@ func (l *liveCandles) readAll(ctx context.Context, of map[string][]*liveTopic) e
 	return settle()
 }
 
-// publish hands over the candles that have closed or changed, and the one that forms.
-func (t *liveTopic) publish(hub *monitor.Hub, name string, ended bool) error {
+// tell hands over the candles that have closed or changed, and the one that forms.
+func (l *liveCandles) tell(t *liveTopic, name string, ended bool) error {
 	if err := t.show(ended); err != nil {
 		return err
 	}
 	if err := t.forming(); err != nil {
 		return err
 	}
-	hub.Publish(name, t.events.pending...)
+	l.publish(name, t.events.pending...)
 	t.events.pending = t.events.pending[:0]
 	return nil
 }
