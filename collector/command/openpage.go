@@ -14,7 +14,7 @@ import (
 type openPage struct {
 	address string // "" is nowhere
 	words   string // the same, as it is said at start
-	access  *monitor.Access
+	access  *monitor.Access // nil where the page is nowhere
 	gate    *monitor.Gate
 	stop    context.CancelFunc
 	serving sync.WaitGroup
@@ -39,8 +39,12 @@ func (o *openPage) begin(ctx context.Context, p *pageFlags, l net.Listener, log 
 	servePage(ctx, l, o.gate, log, &o.serving)
 }
 
-// show has the page show a site.
-func (o *openPage) show(s *site) { o.gate.Open(s.handler(o.access)) }
+// show has the page show a site, if there is one.
+func (o *openPage) show(s *site) {
+	if o.access != nil {
+		o.gate.Open(s.handler(o.access))
+	}
+}
 
 // close ends it.
 func (o *openPage) close() {
