@@ -12,8 +12,8 @@ import (
 // openPage is the page of a recorder, from before its file is open: what asks whether the
 // process lives has an answer meanwhile.
 type openPage struct {
-	address string // "" is nowhere
-	words   string // the same, as it is said at start
+	address string          // "" is nowhere
+	words   string          // the same, as it is said at start
 	access  *monitor.Access // nil where the page is nowhere
 	gate    *monitor.Gate
 	stop    context.CancelFunc

@@ -327,3 +327,39 @@ func TestRecipesRclone(t *testing.T) {
 		}
 	}
 }
+
+// TestRecipesOverHTTP runs the recipes that ask a running page, with a token.
+func TestRecipesOverHTTP(t *testing.T) {
+	folder, db := kitchen(t, "QLD", "NA")
+	page, _ := inBackground(t, `at (http://\S+)/ `, "view", db, "--listen", "127.0.0.1:0", "--http-token", "a token for recipes")
+	here := strings.NewReplacer("http://127.0.0.1:8080", page)
+	t.Setenv("HTTP_TOKEN", "a token for recipes")
+	want := volumes(t, filepath.Join(folder, "1s.csv"))
+	if _, err := exec.LookPath("curl"); err == nil {
+		for range 2 { // the second time there is nothing left to get
+			cmd := exec.Command("sh", "-c", here.Replace(recipe(t, "sh")))
+			cmd.Dir = folder
+			if out, err := cmd.CombinedOutput(); err != nil && !strings.Contains(string(out), "416") {
+				t.Fatalf("curl: %v %s", err, out)
+			}
+		}
+		for _, row := range duck(t, folder, "select symbol, sum(volume) from 'live.parquet' group by symbol") {
+			if symbol := row[0].(string); math.Abs(row[1].(float64)-want[symbol]) > 1e-6 {
+				t.Errorf("DuckDB finds %v of %s, want %v", row[1], symbol, want[symbol])
+			}
+			delete(want, row[0].(string))
+		}
+		if len(want) > 0 {
+			t.Errorf("DuckDB does not find %v", want)
+		}
+	} else {
+		t.Log("no curl: its recipe is not run")
+	}
+	if err := exec.Command("/usr/bin/python3", "-c", "import pandas").Run(); err != nil {
+		t.Skip("no pandas: Debian has it as the package python3-pandas")
+	}
+	cmd := exec.Command("/usr/bin/python3", "-c", here.Replace(recipe(t, "py")))
+	if out := run(t, cmd); !regexp.MustCompile(`(?m)^NA\s+[0-9.]+$`).MatchString(out) || !strings.Contains(out, "QLD") {
+		t.Errorf("pandas prints %s", out)
+	}
+}

@@ -252,6 +252,7 @@ export class Chart {
     }
     Object.assign(this.root.dataset, {
       candles: this.slots.candles,
+      span: Math.round(this.#view.span), // slots in sight
       lastTime: last ? last.candle.time : '',
       lastClose: last ? last.candle.close : '',
       holes: this.slots.sessions.reduce((n, s) => n + s.gaps.filter((gap) => gap.state === 'down').length, 0),
