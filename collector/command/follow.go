@@ -131,7 +131,7 @@ func (f *exportFollower) flush() error {
 
 // look reads what is new.
 func (f *exportFollower) look(ctx context.Context) error {
-	r := f.book.Read()
+	r := f.book.Read().Within(ctx)
 	all, err := r.Sessions()
 	if err != nil || len(all) == 0 {
 		return err
