@@ -49,6 +49,9 @@ type browser struct {
 // newBrowser starts one that is closed when the test ends. Without Chromium the test skips.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser is a process of its own: go test without -short")
+	}
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {

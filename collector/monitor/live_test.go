@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"testing"
+	"time"
 
 	"tapedeck/collector/monitor"
 )
@@ -80,5 +81,37 @@ func TestDownloadLiveFails(t *testing.T) {
 	text = "some\n"
 	if g := gets(t, http.MethodGet, server.URL+"/export/a.csv"); !errors.Is(g.err, io.ErrUnexpectedEOF) || string(g.body) != text {
 		t.Errorf("%d %q %v", g.StatusCode, g.body, g.err)
+	}
+}
+
+// TestDownloadLiveQuiet has nothing come for longer than a piece may take, and then the end, or
+// the first of it: the client has all, and no broken transfer.
+func TestDownloadLiveQuiet(t *testing.T) {
+	t.Skip("BUG: download.go live: the deadline of the last piece (or of access.go limit) has passed by then, and neither the end nor a Flush gives itself a new one")
+	for name, parts := range map[string][2]string{"a quiet end": {"some\n", ""}, "a quiet start": {"", "some\n"}} {
+		h := openSite(t, func(s *monitor.Site) {
+			s.Download = func(context.Context, string, url.Values) (*monitor.Download, error) {
+				return &monitor.Download{Name: "a.csv", Type: "text/csv", Live: true, Write: func(_ context.Context, w io.Writer) error {
+					flush := w.(interface{ Flush() error }).Flush
+					if parts[0] != "" {
+						if err := errors.Join(copyText(w, parts[0]), flush()); err != nil {
+							return err
+						}
+					}
+					time.Sleep(monitor.PieceWithin + time.Second)
+					return errors.Join(flush(), copyText(w, parts[1]))
+				}}, nil
+			}
+		})
+		within(t, h, func(t *testing.T, _ *pipes, client *http.Client, _ func()) {
+			r, err := client.Get("http://localhost/export/a.csv")
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return
+			}
+			if text, err := io.ReadAll(r.Body); err != nil || string(text) != "some\n" {
+				t.Errorf("%s: %q %v", name, text, err)
+			}
+		})
 	}
 }
