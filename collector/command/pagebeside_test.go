@@ -32,6 +32,9 @@ const (
 // trade is lost, memory has its bounds. How long an append takes with and without them
 // is printed: -pairs 5 -pairtime 30s is the long form.
 func TestPageBeside(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is about speed, of which the race detector leaves little: go test without -short")
+	}
 	var ratios []float64
 	for range *pairs {
 		without := besidePage(t, false)
