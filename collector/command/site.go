@@ -136,7 +136,7 @@ func (p *pageFlags) announce(l net.Listener) string {
 // pageAddress is where a browser on this machine finds it.
 func pageAddress(at net.Addr) string { return "http://" + reachable(at) + "/" }
 
-// serve serves a handler until ctx ends.
+// servePage serves a handler until ctx ends.
 func servePage(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger, beside *sync.WaitGroup) {
 	beside.Go(func() {
 		if err := monitor.Serve(ctx, l, h); err != nil {

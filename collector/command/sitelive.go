@@ -37,7 +37,7 @@ func (s *site) topics(v url.Values) ([]string, error) {
 	if symbol == "" {
 		return list, nil
 	}
-	if len(symbol) > 32 {
+	if len(symbol) > 32 || len(strings.Fields(symbol)) != 1 {
 		return nil, &usage{problem: "symbol: that is no symbol; right is for example symbol=QLD"}
 	}
 	v1, err := candle.ParseInterval(v.Get("interval"))
@@ -103,7 +103,7 @@ func (s *site) tellCandles(ctx context.Context, listened <-chan struct{}) {
 		begun := time.Now()
 		if err := candles.look(ctx, topics); err != nil && ctx.Err() == nil {
 			s.log.Warn(fmt.Sprintf("The page is told of no candles: %v", err))
-			candles.forget()
+			candles.lose()
 		}
 		look.Reset(max(liveLook, time.Since(begun)))
 		select {
@@ -151,6 +151,18 @@ type liveTopic struct {
 
 // forget lets go of everything: what is asked for next is begun anew.
 func (l *liveCandles) forget() { l.tail, l.topics = nil, make(map[string]*liveTopic) }
+
+// lose is forget where something may be missing in what was told: whoever listens has to look
+// anew.
+func (l *liveCandles) lose() {
+	for name := range l.topics {
+		l.publish(name, lookAnew)
+	}
+	l.forget()
+}
+
+// lookAnew is the event that a page answers by reading its candles again.
+var lookAnew = monitor.Event{Name: monitor.ResetEvent, Key: monitor.ResetEvent, Data: []byte("{}")}
 
 // look brings every topic up to date.
 func (l *liveCandles) look(ctx context.Context, names []string) error {
@@ -229,11 +241,25 @@ func (l *liveCandles) beginAll(ctx context.Context, names []string) error {
 	for name, t := range fresh {
 		t.events.quiet = false
 		l.topics[name] = t
+		l.tellBegun(t, name)
 		if err := l.tell(t, name, false); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tellBegun makes up for what closed since whoever listens has read the file, which may have
+// been a moment before the topic was begun.
+func (l *liveCandles) tellBegun(t *liveTopic, name string) {
+	switch rows := t.rows.(type) {
+	case *followedTime:
+		rows.repeat(t.symbol)
+	case *followedCount:
+		if t.seq > 0 {
+			l.publish(name, lookAnew)
+		}
+	}
 }
 
 // newTopic is a topic that knows of nothing yet.
@@ -314,6 +340,18 @@ func (t *liveTopic) forming() error {
 		return rows.forming(t.symbol)
 	}
 	return nil
+}
+
+// repeat has the candles of a symbol that are still in memory shown once more.
+func (c *followedTime) repeat(symbol string) {
+	o := c.symbols[symbol]
+	if o == nil {
+		return
+	}
+	for _, k := range o.candles {
+		k.shown, k.changed, k.fresh = false, false, true
+	}
+	c.busy[symbol] = len(o.candles) > 0
 }
 
 // forming tells of the candles of a symbol that are not closed and have changed since.

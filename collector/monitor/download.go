@@ -99,6 +99,9 @@ func (d *downloads) make(w http.ResponseWriter, r *http.Request, file *Download)
 func (d *downloads) content(w http.ResponseWriter, r *http.Request, file *Download, m made) {
 	var from io.ReadSeeker = bytes.NewReader(m.whole)
 	if m.whole == nil && m.size > 0 {
+		if strings.Contains(r.Header.Get("Range"), ",") {
+			r.Header.Del("Range") // it would be written anew for each part
+		}
 		again := &rewriting{ctx: r.Context(), size: m.size, write: file.Write}
 		defer again.stop()
 		from = again
@@ -115,6 +118,7 @@ func (d *downloads) live(w http.ResponseWriter, r *http.Request, file *Download)
 	}
 	w.Header().Set("Accept-Ranges", "none")
 	out := &flowing{patient: patiently(w)}
+	defer out.finish()
 	if err := file.Write(r.Context(), out); err != nil && r.Context().Err() == nil {
 		if out.any {
 			panic(http.ErrAbortHandler)
@@ -134,5 +138,8 @@ func (f *flowing) Write(b []byte) (int, error) {
 	return f.patient.Write(b)
 }
 
-// Flush sends what there is.
-func (f *flowing) Flush() error { return f.control.Flush() }
+// Flush sends what there is. What was sent before may be long ago.
+func (f *flowing) Flush() error {
+	f.finish()
+	return f.control.Flush()
+}

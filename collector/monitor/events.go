@@ -13,8 +13,9 @@ const (
 	eventsRetry = 2 * time.Second  // when a browser comes back after a cut
 )
 
-// resetEvent tells a client that something is missing in what it has.
-const resetEvent = "reset"
+// ResetEvent is the name of the event that tells a client that something is missing in what it
+// has.
+const ResetEvent = "reset"
 
 // events streams what happens as server-sent events
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html).
@@ -51,7 +52,7 @@ func (s *Site) events(w http.ResponseWriter, r *http.Request) {
 		case <-l.ready:
 			events, missed := s.Hub.take(l)
 			if missed {
-				out.text = fmt.Appendf(out.text, "event: %s\ndata: {}\n\n", resetEvent)
+				out.text = fmt.Appendf(out.text, "event: %s\ndata: {}\n\n", ResetEvent)
 			}
 			for _, e := range events {
 				out.text = fmt.Appendf(out.text, "id: %s\nevent: %s\ndata: %s\n\n", s.Hub.idOf(e.number), e.Name, bytes.TrimSuffix(e.Data, []byte("\n")))

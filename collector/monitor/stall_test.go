@@ -145,7 +145,6 @@ func TestDownloadSlow(t *testing.T) {
 // TestDownloadPartsGone has clients go away everywhere in an answer of several parts: what is
 // read for it is not touched by two at once (go test -race), and nothing is left that writes.
 func TestDownloadPartsGone(t *testing.T) {
-	t.Skip("BUG: download.go content: again.stop() runs while the goroutine of http.ServeContent, which makes several parts, still seeks and reads")
 	e := &endless{written: written{data: noise(10 << 20), tag: "t", settled: true}}
 	h := openSite(t, func(s *monitor.Site) {
 		s.Download = func(context.Context, string, url.Values) (*monitor.Download, error) { return e.download(), nil }
