@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -167,36 +168,27 @@ func TestPageDownload(t *testing.T) {
 			t.Fatalf("export %s ends with %d", kind, code)
 		}
 		b.do(chromedp.Click(fmt.Sprintf(`#files a[href*="/export/%s"]`, what)))
-		if got := b.saved(folder, daySession.Date()+"-"+what); !sameContent(t, got, want) {
-			t.Errorf("%s is not what the command writes", what)
-		}
+		b.saved(filepath.Join(folder, daySession.Date()+"-"+what), want)
 	}
 	b.quiet()
 }
 
-// saved waits for a download.
-func (b *browser) saved(folder, name string) string {
+// saved waits for a download that is just like another file: a browser makes an empty one first.
+func (b *browser) saved(path, like string) {
 	b.t.Helper()
-	path := filepath.Join(folder, name)
+	want, err := os.ReadFile(like)
+	if err != nil || len(want) == 0 {
+		b.t.Fatalf("%s: %d bytes, %v", like, len(want), err)
+	}
 	for end := time.Now().Add(browserLimit); ; time.Sleep(20 * time.Millisecond) { // the browser is another process
-		if _, err := os.Stat(path); err == nil {
-			return path
+		got, err := os.ReadFile(path)
+		if err == nil && bytes.Equal(got, want) {
+			return
 		}
 		if time.Now().After(end) {
-			list, _ := os.ReadDir(folder)
-			b.fail(fmt.Sprintf("%s was not saved; there is %v", name, list))
+			b.fail(fmt.Sprintf("%s has %d bytes, and the command writes %d others; %v", path, len(got), len(want), err))
 		}
 	}
-}
-
-func sameContent(t *testing.T, a, b string) bool {
-	t.Helper()
-	one, err1 := os.ReadFile(a)
-	other, err2 := os.ReadFile(b)
-	if err1 != nil || err2 != nil {
-		t.Fatal(err1, err2)
-	}
-	return len(one) > 0 && string(one) == string(other)
 }
 
 // TestPageSpeed draws a day of a candle each second, and says how long things took: the first
