@@ -53,13 +53,10 @@ func (k *healthcheckCommand) ask(ctx context.Context) (h monitor.Health, err err
 		}
 	}
 	h, failed := k.askPage(ctx)
-	if failed != nil && err == nil {
-		err = failed
+	if failed != nil && err != nil { // what the socket says is of the file that was meant
+		return h, err
 	}
-	if failed == nil {
-		err = nil
-	}
-	return h, err
+	return h, failed
 }
 
 // askPage asks the page, which is there while the file is still being opened.
@@ -107,12 +104,7 @@ func (*healthQuestion) answer(_ context.Context, b book, out io.Writer) (string,
 	if b.live == nil {
 		return "", errors.New("nobody records into " + b.Path())
 	}
-	v := b.live.judge()
-	h := monitor.Failing(v.state, v.reason)
-	if v.ok {
-		h = monitor.Healthy(v.state)
-	}
-	return "", json.NewEncoder(out).Encode(h)
+	return "", json.NewEncoder(out).Encode(b.live.health())
 }
 
 // pageQuestion asks where the page of the recorder is.

@@ -96,6 +96,15 @@ func (l *live) judge() verdict {
 	return s.judge()
 }
 
+// health is the same for a machine.
+func (l *live) health() monitor.Health {
+	v := l.judge()
+	if v.ok {
+		return monitor.Healthy(v.state)
+	}
+	return monitor.Failing(v.state, v.reason)
+}
+
 // answer makes the socket beside the file and answers there until ctx ends. Without one the
 // recording goes on: that is said once.
 func (l *live) answer(ctx context.Context, before string, log *slog.Logger, beside *sync.WaitGroup) {

@@ -150,11 +150,7 @@ func (s *site) health() monitor.Health {
 	if s.live == nil {
 		return monitor.Healthy("viewing")
 	}
-	v := s.live.judge()
-	if v.ok {
-		return monitor.Healthy(v.state)
-	}
-	return monitor.Failing(v.state, v.reason)
+	return s.live.health()
 }
 
 // ready is whether there is something to ask: the file is open and the recording has begun.
