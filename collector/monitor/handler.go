@@ -41,7 +41,8 @@ const mostAtOnce = 64
 
 // Handler answers GET /NAME?PARAMETERS with the answer of that name. explain says what of an error crosses the socket. An answer that
 // fails before its first bytes are on their way has the status 400 or 500 and a Failure as
-// its body; one that fails later, the Failure as a trailer.
+// its body; one that fails later, the Failure as a trailer. One that fails because the recorder
+// ends is cut off, so that its reader sees that and not a failure.
 func Handler(answers map[string]Answer, explain func(error) *Failure) http.Handler {
 	mux := http.NewServeMux()
 	busy := make(chan struct{}, mostAtOnce)
@@ -71,6 +72,9 @@ func serve(w http.ResponseWriter, r *http.Request, answer Answer, explain func(e
 	notes, err := answer(r.Context(), r.URL.Query(), out)
 	if err == nil {
 		err = out.Writer.Flush()
+	}
+	if err != nil && r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // the server takes it for what it says: close the connection
 	}
 	if err != nil {
 		f := explain(err)
