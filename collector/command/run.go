@@ -37,6 +37,7 @@ type runCommand struct {
 	MaxSize     byteSize `name:"max-size" default:"0" help:"The file grows to at most this; then it is as with a full disk (default no limit)." placeholder:"5GB"`
 	newsFlags
 	pageFlags
+	alertFlags
 	LogFormat string `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
 	Verbose   bool   `name:"verbose" short:"v" help:"Say more."`
 
@@ -49,6 +50,9 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	if err := r.checkURL(); err != nil {
+		return err
+	}
+	if err := r.alertFlags.find(); err != nil {
 		return err
 	}
 	if r.KeepBackups < 1 {
@@ -207,12 +211,8 @@ var demoSymbols = []string{"AAPL", "BTC-USD", "ETH-USD", "EURUSD", "MSFT", "TSLA
 
 // findKey finds the key, or says where one goes.
 func (r *runCommand) findKey() error {
-	if r.APIKey == "" && r.APIKeyFile != "" {
-		text, err := os.ReadFile(r.APIKeyFile)
-		if err != nil {
-			return &usage{problem: fmt.Sprintf("--api-key-file %s: %v", r.APIKeyFile, err)}
-		}
-		_ = r.APIKey.UnmarshalText(text)
+	if err := secretFile("api-key-file", r.APIKeyFile, &r.APIKey); err != nil {
+		return err
 	}
 	if r.FeedURL != "" {
 		return nil

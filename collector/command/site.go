@@ -54,8 +54,14 @@ func (s *site) handler(access *monitor.Access) http.Handler {
 
 // pageFlags say where the page is, and for whom.
 type pageFlags struct {
-	Listen    *string `name:"listen" help:"Where the page is served; \"\" is nowhere (default 127.0.0.1:8080; where a platform sets PORT, :$$PORT)." placeholder:"127.0.0.1:8080"`
-	HTTPToken key     `name:"http-token" env:"TAPEDECK_HTTP_TOKEN,HTTP_TOKEN" help:"Who wants to see the page has to know this. Without it nothing but /healthz is shown to other machines." placeholder:"TOKEN"`
+	Listen        *string `name:"listen" help:"Where the page is served; \"\" is nowhere (default 127.0.0.1:8080; where a platform sets PORT, :$$PORT)." placeholder:"127.0.0.1:8080"`
+	HTTPToken     key     `name:"http-token" env:"TAPEDECK_HTTP_TOKEN,HTTP_TOKEN" help:"Who wants to see the page has to know this. Without it nothing but /healthz is shown to other machines." placeholder:"TOKEN"`
+	HTTPTokenFile string  `name:"http-token-file" env:"TAPEDECK_HTTP_TOKEN_FILE,HTTP_TOKEN_FILE" help:"A file that holds the token." placeholder:"FILE"`
+}
+
+// find reads the token when it is in a file.
+func (p *pageFlags) find() error {
+	return secretFile("http-token-file", p.HTTPTokenFile, &p.HTTPToken)
 }
 
 const defaultListen = "127.0.0.1:8080"
@@ -74,6 +80,9 @@ func (p *pageFlags) address(port string) (address string, asked bool) {
 // listen takes the address of the page; nil is none. A busy one that nobody asked for is a
 // warning: the recording goes on.
 func (p *pageFlags) listen(port string, log *slog.Logger) (net.Listener, error) {
+	if err := p.find(); err != nil {
+		return nil, err
+	}
 	address, asked := p.address(port)
 	if address == "" {
 		return nil, nil

@@ -78,18 +78,6 @@ func (l *symbolList) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// key is a key as people paste it, without its blanks and quotes. It prints as ***.
-type key string
-
-// UnmarshalText strips blanks and quotes.
-func (k *key) UnmarshalText(text []byte) error {
-	*k = key(strings.Trim(string(text), " \t\r\n\"'"))
-	return nil
-}
-
-// String hides it.
-func (key) String() string { return "***" }
-
 // database is the --db flag of every command.
 type database struct {
 	DB string `name:"db" help:"The file. Default: $$RAILWAY_VOLUME_MOUNT_PATH/tapedeck.db when that is set, else data/tapedeck.db." placeholder:"FILE"`

@@ -51,6 +51,9 @@ func (k *viewCommand) Run(ctx context.Context, c console) error {
 // listenAnywhere takes the address of the page; where nobody asked for the one that is busy,
 // any other is as good.
 func (k *viewCommand) listenAnywhere(port string) (net.Listener, error) {
+	if err := k.find(); err != nil {
+		return nil, err
+	}
 	address, asked := k.address(port)
 	if address == "" {
 		return nil, &usage{problem: "--listen \"\" is nowhere; right is for example --listen 127.0.0.1:8081"}
