@@ -38,6 +38,9 @@ type Activity struct {
 	// in words.
 	Refusals int
 	Refusal  string
+	// RefusedAtStart says that the last of them was the try of a start while the market is
+	// closed.
+	RefusedAtStart bool
 	// Canary is its symbol, "" when there is none or it was refused; CanaryHeard when it was
 	// last heard, and CanaryTrades how often since the start.
 	Canary       string
@@ -74,6 +77,7 @@ type activity struct {
 	refusals    int
 	refusal     string
 	refusedAt   int64
+	atStart     bool
 	disconnects []Disconnect // the last one last
 	counts      ledger.Counts
 	lagSum      int64 // ms
@@ -88,14 +92,14 @@ func (r *Recorder) Activity() Activity {
 	is := Activity{
 		Session: a.session, Joined: a.joined, Connected: a.connected, Sign: a.sign.Load(), NextTry: a.nextTry,
 		Refusals: a.refusals, Refusal: a.refusal, Canary: r.o.Canary, CanaryHeard: a.canary.Load(), CanaryTrades: a.songs.Load(),
-		Full: r.full.Load(), Disconnects: slices.Clone(a.disconnects),
+		RefusedAtStart: a.atStart, Full: r.full.Load(), Disconnects: slices.Clone(a.disconnects),
 	}
 	slices.Reverse(is.Disconnects)
 	if a.canaryRefused.Load() {
 		is.Canary = ""
 	}
 	if is.Sign > a.refusedAt || a.connected > 0 && now-a.connected > refusalsForgotten.Milliseconds() {
-		is.Refusals, is.Refusal = 0, ""
+		is.Refusals, is.Refusal, is.RefusedAtStart = 0, "", false
 	}
 	from, regular := regularFrom(a.session, now)
 	if regular {
@@ -152,7 +156,7 @@ func (a *activity) disconnect() {
 
 // tried notes how a connection, or a try, ended, and when the next one is.
 func (a *activity) tried(o outcome, words string, now, next int64) {
-	a.refuse(o.err, now)
+	a.refuse(o.err, now, false)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.nextTry = next
@@ -170,8 +174,9 @@ func (a *activity) tried(o outcome, words string, now, next int64) {
 	a.disconnects = append(a.disconnects, d)
 }
 
-// refuse notes a key that was refused; any other error changes nothing.
-func (a *activity) refuse(err error, now int64) {
+// refuse notes a key that was refused, atStart while the market is closed; any other error
+// changes nothing.
+func (a *activity) refuse(err error, now int64, atStart bool) {
 	if refusal(err) != "key" {
 		return
 	}
@@ -181,5 +186,5 @@ func (a *activity) refuse(err error, now int64) {
 		a.refusals = 0
 	}
 	a.refusals++
-	a.refusedAt, a.refusal = now, err.Error()
+	a.refusedAt, a.refusal, a.atStart = now, err.Error(), atStart
 }

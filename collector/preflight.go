@@ -40,7 +40,7 @@ func (r *Recorder) preflight(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		r.activity.refuse(err, r.now())
+		r.activity.refuse(err, r.now(), true)
 		r.log.Warn("Key: " + troubleOf(err))
 	case last.Symbol == "":
 		r.log.Info(fmt.Sprintf("Key: accepted. No last trade of %s came, which is no error", r.o.Symbols[0]))

@@ -21,6 +21,7 @@ var (
 	keyWriter = []byte("writer")
 	keyMark   = []byte("mark")
 	keyBackup = []byte("backup")
+	keyAlarms = []byte("alarms")
 	keySince  = []byte("since")
 
 	keyAbout   = []byte("about")

@@ -73,7 +73,7 @@ func backupPath(db string) string {
 }
 
 // backupJob makes that backup. One is enough for all the sessions that wait for it.
-func backupJob(file *store.File, keep int, clock schedule.Clock, log *slog.Logger) schedule.Job {
+func backupJob(file *store.File, keep int, clock schedule.Clock, failed *failures, log *slog.Logger) schedule.Job {
 	const name = "backup"
 	saved := make(map[ledger.Session]bool)
 	return schedule.Job{Name: name, Do: func(ctx context.Context, s ledger.Session) error {
@@ -87,6 +87,7 @@ func backupJob(file *store.File, keep int, clock schedule.Clock, log *slog.Logge
 		made, err := file.Backup(ctx, backupPath(file.Path()), keep, clock.Now().UnixMilli())
 		var short *store.Short
 		if errors.As(err, &short) {
+			failed.note(name, err.Error())
 			log.Warn(fmt.Sprintf("No backup after session %s, for want of room: %v", s.Date(), err))
 			return nil
 		}

@@ -49,6 +49,7 @@ type commandLine struct {
 	Replay      replayCommand      `cmd:"" help:"Serve a recording as an EODHD feed."`
 	Simulate    simulateCommand    `cmd:"" help:"Serve a generated market as an EODHD feed."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the recorder says that all is well, else 1 with the reason."`
+	Notify      notifyCommand      `cmd:"" help:"Alerts: see that they get through."`
 	Grafana     grafanaCommand     `cmd:"" help:"Print a dashboard for Grafana, to be imported there."`
 	Alerts      alertsCommand      `cmd:"" help:"Print alert rules for Prometheus."`
 	Version     versionCommand     `cmd:"" help:"Say which version this is."`

@@ -15,8 +15,9 @@ import (
 // calendarTold is when it is looked whether the calendar ends: before a session.
 const calendarTold = schedule.TimeOfDay(9 * 60)
 
-// jobs are what is done beside the recording into file. Their names are in the file.
-func (r *runCommand) jobs(file *store.File, clock schedule.Clock, log *slog.Logger) *schedule.Jobs {
+// jobs are what is done beside the recording into file. Their names are in the file. failed is
+// told why one fails.
+func (r *runCommand) jobs(file *store.File, clock schedule.Clock, failed *failures, log *slog.Logger) *schedule.Jobs {
 	list := exportJobs(file, r.AfterClose, log) // before retention: what it drops is out by then
 	if r.KeepTrades != 0 || r.KeepCandles != 0 {
 		list = append(list, schedule.Job{Name: "retention", Do: func(ctx context.Context, _ ledger.Session) error {
@@ -32,10 +33,11 @@ func (r *runCommand) jobs(file *store.File, clock schedule.Clock, log *slog.Logg
 		}})
 	}
 	if r.Backup {
-		list = append(list, backupJob(file, r.KeepBackups, clock, log)) // behind what changes the file
+		list = append(list, backupJob(file, r.KeepBackups, clock, failed, log)) // behind what changes the file
 	}
 	j := schedule.NewJobs(file, clock, time.Duration(r.CloseGrace), list...)
 	j.Failed = func(job string, s ledger.Session, err error, again time.Duration) {
+		failed.note(job, err.Error())
 		var attrs []any
 		var panicked *schedule.Panicked
 		if errors.As(err, &panicked) {

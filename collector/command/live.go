@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -24,10 +25,13 @@ type live struct {
 	logged func() (written, folded int64) // may be nil
 	page   string                         // where it is; "" is nowhere
 	still  atomic.Int64                   // how long the recording loop has stood still, ns
+	free   func() (int64, bool)           // bytes of the disk; nil asks the system
+	failed failures                       // of the jobs
 
 	mu       sync.Mutex
 	clock    schedule.Clock
 	source   string
+	start    int64               // event time at which the recording began, Unix ms; 0: it has not
 	recorder *collector.Recorder // nil before it is known what the feed says
 }
 
@@ -42,7 +46,7 @@ func (l *live) now() time.Time {
 func (l *live) begin(r *collector.Recorder, source string, clock schedule.Clock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.recorder, l.source, l.clock = r, source, clock
+	l.recorder, l.source, l.clock, l.start = r, source, clock, clock.Now().UnixMilli()
 }
 
 // totals are what is recorded, and the trades since the start.
@@ -83,17 +87,39 @@ func (l *live) speed() float64 {
 
 // judge says how it stands with the recording.
 func (l *live) judge() verdict {
+	s := l.situation()
+	return s.judge()
+}
+
+// situation is what can be seen of the recording now.
+func (l *live) situation() situation {
 	now := l.now()
 	m, r := l.market(now), l.get()
 	s := situation{activity: l.activity(), now: now.UnixMilli(), open: m.open, begun: m.begun, market: m.words, next: m.next, started: r != nil,
-		free: -1, still: time.Duration(l.still.Load())}
+		start: l.started(), free: -1, still: time.Duration(l.still.Load())}
 	if r != nil {
 		_, s.last = r.Totals()
 	}
-	if free, ok := store.FreeSpace(filepath.Dir(l.file.Path())); ok {
+	if free, ok := l.freeSpace(); ok {
 		s.free = free
 	}
-	return s.judge()
+	return s
+}
+
+// started is since when it is recorded, event time, Unix ms; before that, since when that
+// has been tried.
+func (l *live) started() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return cmp.Or(l.start, l.begun.UnixMilli())
+}
+
+// freeSpace is that of the file's disk.
+func (l *live) freeSpace() (int64, bool) {
+	if l.free != nil {
+		return l.free()
+	}
+	return store.FreeSpace(filepath.Dir(l.file.Path()))
 }
 
 // health is the same for a machine.

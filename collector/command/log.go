@@ -11,20 +11,26 @@ import (
 )
 
 // newLog writes to stdout: Railway shows what comes on stderr as errors. JSON where
-// a platform reads it. The handler is to be flushed at the end.
-func newLog(w io.Writer, json, verbose bool) (*slog.Logger, *logs.Handler) {
+// a platform reads it. The handler is to be flushed at the end. kept, if not nil, has the
+// same as text.
+func newLog(w io.Writer, json, verbose bool, kept *logs.Tail) (*slog.Logger, *logs.Handler) {
 	o := &slog.HandlerOptions{Level: slog.LevelInfo}
 	if verbose {
 		o.Level = slog.LevelDebug
 	}
-	var h *logs.Handler
+	var out slog.Handler = slog.NewTextHandler(w, o)
 	if json {
-		h = logs.New(slog.NewJSONHandler(w, o))
-	} else {
-		h = logs.New(slog.NewTextHandler(w, o))
+		out = slog.NewJSONHandler(w, o)
 	}
+	if kept != nil {
+		out = slog.NewMultiHandler(out, slog.NewTextHandler(kept, o))
+	}
+	h := logs.New(out)
 	return slog.New(h), h
 }
+
+// eventsPath is where the last events of a recorder are kept.
+func eventsPath(db string) string { return db + ".events" }
 
 // platform says whether Railway or Kubernetes runs us.
 func platform() bool {

@@ -16,6 +16,7 @@ import (
 	"tapedeck/collector"
 	"tapedeck/collector/eodhd"
 	"tapedeck/collector/ledger"
+	"tapedeck/collector/logs"
 	"tapedeck/store"
 )
 
@@ -58,8 +59,9 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	if r.KeepBackups < 1 {
 		return &usage{problem: fmt.Sprintf("--keep-backups %d keeps none; right is for example --keep-backups 7, or --no-backup", r.KeepBackups)}
 	}
-	log, folder := newLog(c.out, r.logsJSON(), r.Verbose)
-	defer folder.Flush()
+	kept := new(logs.Tail)
+	log, folder := newLog(c.out, r.logsJSON(), r.Verbose, kept)
+	defer func() { folder.Flush(); _ = kept.Close() }()
 	if err := r.newsFlags.find(log); err != nil {
 		return err
 	}
@@ -83,6 +85,9 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 			return nil // told to stop while it waited
 		}
 		return err
+	}
+	if err := kept.Begin(eventsPath(file.Path())); err != nil {
+		log.Warn(fmt.Sprintf("The last events are not kept: %v", err))
 	}
 	recording := &live{file: file, plan: plan, begun: time.Now(), run: r, source: r.source(), clock: collector.Clock{}, logged: folder.Counts, page: page.address}
 	err = r.record(ctx, c, recording, page, before, feed, log)
@@ -122,6 +127,7 @@ func (r *runCommand) record(ctx context.Context, c console, l *live, page *openP
 	defer site.dropSnapshot()
 	page.show(site)
 	beside.Go(func() { site.tell(ctx) })
+	r.alert(ctx, newAlarms(l, r, reportHang(file.Path(), log)), log, &beside)
 	o := collector.Options{
 		Symbols: r.Symbols, Stated: !r.AllHours, AllHours: r.allHours(), Clock: collector.Clock{},
 		OpenLead: time.Duration(r.OpenLead), CloseGrace: time.Duration(r.CloseGrace),
@@ -147,7 +153,7 @@ func (r *runCommand) record(ctx context.Context, c console, l *live, page *openP
 			file.SetSource(says.source)
 		}
 	}
-	jobs := r.jobs(file, o.Clock, log)
+	jobs := r.jobs(file, o.Clock, &l.failed, log)
 	o.Sealed = func(ctx context.Context, s ledger.Session) {
 		log.Info(fmt.Sprintf("Session %s is sealed: %s", s.Date(), outcomeOf(ctx, file, s)))
 		jobs.Wake()
@@ -159,7 +165,9 @@ func (r *runCommand) record(ctx context.Context, c console, l *live, page *openP
 	}
 	recorder := collector.New(feedOf(feed), timedTape{file, site.metrics.ObserveCommit}, plan, o)
 	l.begin(recorder, r.source(), o.Clock)
-	return watched(ctx, recorder, file.Path(), &l.still, log)
+	service := newService(l, log)
+	defer service.stopping()
+	return watched(ctx, recorder, file.Path(), &l.still, service.tell, log)
 }
 
 // canary is the symbol that --canary stands for.

@@ -200,11 +200,16 @@ func sessionsADay(all []store.Summary) float64 {
 	return 252.0 / 365
 }
 
+// growthADay is how many bytes a day what is recorded takes, weekends included, if it goes on
+// like that. There has to be a session.
+func growthADay(used int64, all []store.Summary) float64 {
+	return float64(used) / float64(len(all)) * sessionsADay(all)
+}
+
 func (s *status) disk(path string, all []store.Summary) {
 	s.Disk = statusDisk{Free: -1, Growth: -1, DaysLeft: -1, Filesystem: store.UnsafeFilesystem(filepath.Dir(path))}
-	used := s.File.Size - s.File.Reclaimable
 	if len(all) > 0 {
-		s.Disk.Growth = int64(float64(used) / float64(len(all)) * sessionsADay(all))
+		s.Disk.Growth = int64(growthADay(s.File.Size-s.File.Reclaimable, all))
 	}
 	free, ok := store.FreeSpace(filepath.Dir(path))
 	if !ok {

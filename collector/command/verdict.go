@@ -25,6 +25,7 @@ type situation struct {
 	begun    int64  // since when it is
 	market   string // open or closed, and why
 	next     string // when it opens next
+	start    int64  // since when it is recorded
 	started  bool   // the feed has answered once, or needs not to
 	last     int64  // time of the last trade on the tape; 0: none since the start
 	free     int64  // bytes of the disk; -1: not known

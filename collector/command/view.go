@@ -29,7 +29,7 @@ func (k *viewCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	defer file.Close()
-	log, folder := newLog(c.err, platform(), false)
+	log, folder := newLog(c.err, platform(), false, nil)
 	defer folder.Flush()
 	l, err := k.listenAnywhere(os.Getenv("PORT"))
 	if err != nil {

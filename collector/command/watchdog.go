@@ -28,9 +28,9 @@ func (h *hang) Error() string {
 }
 
 // watched runs the recorder until it ends, or stands still: then the error is a *hang, and
-// its goroutines are left where they are. still is told for how long it has.
-func watched(ctx context.Context, r *collector.Recorder, db string, still *atomic.Int64, log *slog.Logger) error {
-	reportHang(db, log)
+// its goroutines are left where they are. still is told for how long it has, and alive is
+// called every few seconds with whether the recording loop has gone round since.
+func watched(ctx context.Context, r *collector.Recorder, db string, still *atomic.Int64, alive func(moves bool), log *slog.Logger) error {
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
 	w := watch{beats: r.Beats}
@@ -43,6 +43,7 @@ func watched(ctx context.Context, r *collector.Recorder, db string, still *atomi
 		case <-tick.C:
 		}
 		hangs := w.hangs()
+		alive(w.still == 0 && w.stuck == 0)
 		still.Store(int64(hangLook) * int64(max(w.still, w.stuck)))
 		if hangs {
 			h := &hang{hangFile(db)}
@@ -84,16 +85,18 @@ func stacks() []byte {
 	return b[:runtime.Stack(b, true)]
 }
 
-// reportHang says at the next start what the last one died of, once.
-func reportHang(db string, log *slog.Logger) {
+// reportHang says at the next start what the last one died of, once, and returns where it
+// stood; "" when it did not hang.
+func reportHang(db string, log *slog.Logger) string {
 	name := hangFile(db)
 	info, err := os.Stat(name)
 	if err != nil {
-		return
+		return ""
 	}
 	kept := filepath.Join(filepath.Dir(name), fmt.Sprintf("%s-%s.txt", filepath.Base(db)+".hang", info.ModTime().UTC().Format("20060102T150405Z")))
 	if err := os.Rename(name, kept); err != nil {
 		kept = name
 	}
 	log.Warn(fmt.Sprintf("The last recorder stood still and was ended at %s; where it stood is in %s", info.ModTime().UTC().Format(time.RFC3339), kept))
+	return kept
 }

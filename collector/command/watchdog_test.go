@@ -52,7 +52,7 @@ func TestWatchdog(t *testing.T) {
 		r := collector.New(feed, tape, schedule.EveryDay{}, collector.Options{Symbols: []string{"BTC-USD"}, Stated: true, AllHours: true})
 		ctx, cancel := context.WithCancel(t.Context())
 		begun := time.Now()
-		err = watched(ctx, r, db, new(atomic.Int64), slog.New(slog.DiscardHandler))
+		err = watched(ctx, r, db, new(atomic.Int64), func(bool) {}, slog.New(slog.DiscardHandler))
 		var hung *hang
 		if !errors.As(err, &hung) || !strings.Contains(err.Error(), db+".hang.txt") {
 			t.Fatalf("it gives %v", err)
@@ -100,7 +100,7 @@ func TestWatchdogLeavesTheLivingAlone(t *testing.T) {
 			r := collector.New(feed, tape, schedule.EveryDay{}, collector.Options{Symbols: []string{"BTC-USD"}, Stated: true, AllHours: true})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			defer cancel()
-			err = watched(ctx, r, db, new(atomic.Int64), slog.New(slog.DiscardHandler))
+			err = watched(ctx, r, db, new(atomic.Int64), func(bool) {}, slog.New(slog.DiscardHandler))
 			var hung *hang
 			if errors.As(err, &hung) {
 				t.Errorf("full %v: %v", full, err)

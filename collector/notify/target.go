@@ -126,19 +126,19 @@ func webhook(u *url.URL) func(context.Context, Message) error {
 		if err != nil {
 			return err
 		}
-		return post(ctx, u.String(), "application/json", body)
+		return post(ctx, http.DefaultClient, u.String(), "application/json", body)
 	}
 }
 
 // post sends a body; an answer other than 2xx is an error.
-func post(ctx context.Context, address, contentType string, body []byte) error {
+func post(ctx context.Context, client *http.Client, address, contentType string, body []byte) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Content-Type", contentType)
 	request.Header.Set("User-Agent", "tapedeck")
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,119 @@
+package command
+
+import (
+	"os"
+	"sync"
+	"time"
+
+	"tapedeck/collector/ledger"
+	"tapedeck/collector/notify"
+	"tapedeck/store"
+)
+
+// alarms is what of a recording can be wrong enough to tell a person: README.md promises when.
+type alarms struct {
+	live  *live
+	flags *alertFlags
+	grace time.Duration // after a close
+	died  string        // what the recorder before died of; "" when it ended in peace
+
+	mu       sync.Mutex
+	looked   time.Time // when the file was asked
+	ofFile   []notify.Condition
+	reported map[ledger.Session]report
+}
+
+// report is what there is to say of a session that has ended.
+type report struct {
+	thin    string // the symbols that were heard for less than they should; "" is none
+	summary string
+}
+
+// fileEvery is how often the file is asked: what it knows changes with the sessions.
+const fileEvery = time.Minute
+
+// newAlarms looks after a recording. interrupted and hang say what the one before left.
+func newAlarms(l *live, r *runCommand, hang string) *alarms {
+	a := &alarms{live: l, flags: &r.alertFlags, grace: time.Duration(r.CloseGrace), reported: make(map[ledger.Session]report)}
+	switch {
+	case hang != "":
+		a.died = "It stood still and ended itself; where it stood is in " + hang + "."
+	case l.file.Interrupted():
+		a.died = "It was killed, or its machine stopped. What it had committed is on file, the gap is in the ledger."
+	}
+	return a
+}
+
+// conditions are how things stand now. It may be called from any goroutine, and blocks once a
+// minute for what the file knows.
+func (a *alarms) conditions() []notify.Condition {
+	s := a.live.situation()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now := time.Now(); now.Sub(a.looked) >= fileEvery || now.Before(a.looked) {
+		a.looked, a.ofFile = now, a.askFile(&s)
+	}
+	key, full := s.keyAlarm(), s.fullAlarm()
+	feed := s.feedAlarm(time.Duration(a.flags.AlertAfter))
+	if key.Is == notify.Wrong || full.Is == notify.Wrong {
+		feed.Is = notify.Unsure // one fault, one alert
+	}
+	list := append([]notify.Condition{key, full, feed}, a.ofFile...)
+	if a.died != "" {
+		list = append(list, notify.Condition{Alarm: "crash", Is: notify.Happened, Key: instant(a.live.begun.UnixMilli()), AtMost: time.Duration(a.flags.AlertEvery),
+			Title: "started after a crash", Words: "The recorder before did not close the file. " + a.died, Fix: crashFix()})
+	}
+	return list
+}
+
+// crashFix is what helps where a platform kills at each deployment.
+func crashFix() string {
+	if os.Getenv("RAILWAY_ENVIRONMENT_ID") != "" && os.Getenv("RAILWAY_DEPLOYMENT_DRAINING_SECONDS") == "" {
+		return "If that was a deployment: set RAILWAY_DEPLOYMENT_DRAINING_SECONDS to 10."
+	}
+	return ""
+}
+
+// well says whether somebody has to do something now, for the heartbeat.
+func (a *alarms) well() (well bool, words string) {
+	for _, c := range a.conditions() {
+		if c.Is == notify.Wrong && (c.Alarm == "feed" || c.Alarm == "key" || c.Alarm == "disk_full") {
+			return false, c.Words
+		}
+	}
+	return true, a.live.judge().words
+}
+
+// askFile is what the file, its disk and the calendar say.
+func (a *alarms) askFile(s *situation) (list []notify.Condition) {
+	now := time.UnixMilli(s.now)
+	sessions, err := a.live.file.Sessions()
+	if err != nil {
+		return nil // a damaged file is the recording's own alarm
+	}
+	list = append(list, a.diskAlarm(sessions))
+	if !a.live.run.allHours() {
+		list = append(list, calendarAlarm(now))
+	}
+	last, ok := lastEnded(sessions, s.now-a.grace.Milliseconds())
+	if !ok {
+		return list
+	}
+	if a.live.run.Backup {
+		list = append(list, a.backupAlarm(last.Session, s))
+	}
+	if !last.Session.Stated || s.now < last.Session.Close+a.grace.Milliseconds()+fileEvery.Milliseconds() {
+		return list // it is being sealed
+	}
+	return append(list, a.reportAlarms(last, s)...)
+}
+
+// lastEnded is the last session that closed before a moment.
+func lastEnded(sessions []store.Summary, before int64) (last store.Summary, ok bool) {
+	for _, each := range sessions {
+		if each.Session.Close <= before && (!ok || each.Session.Close > last.Session.Close) {
+			last, ok = each, true
+		}
+	}
+	return last, ok
+}
