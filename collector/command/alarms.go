@@ -68,7 +68,7 @@ func (a *alarms) conditions() []notify.Condition {
 
 // crashFix is what helps where a platform kills at each deployment.
 func crashFix() string {
-	if os.Getenv("RAILWAY_ENVIRONMENT_ID") != "" && os.Getenv("RAILWAY_DEPLOYMENT_DRAINING_SECONDS") == "" {
+	if onRailway() && os.Getenv("RAILWAY_DEPLOYMENT_DRAINING_SECONDS") == "" {
 		return "If that was a deployment: set RAILWAY_DEPLOYMENT_DRAINING_SECONDS to 10."
 	}
 	return ""

@@ -42,6 +42,30 @@ func (a *alertFlags) find() (err error) {
 	return nil
 }
 
+// saysAlerts is who is told, in the block that is said at start.
+func (a *alertFlags) saysAlerts() string {
+	if len(a.targets) == 0 && a.HeartbeatURL == "" {
+		return "nobody is told when something is wrong: set NOTIFY_URLS and HEARTBEAT_URL"
+	}
+	var names []string
+	for _, t := range a.targets {
+		names = append(names, t.Name())
+	}
+	if a.HeartbeatURL != "" {
+		names = append(names, "a heartbeat to "+a.heartbeatHost())
+	}
+	return strings.Join(names, ", ")
+}
+
+// heartbeatHost is where the heartbeat goes, without what is secret of it.
+func (a *alertFlags) heartbeatHost() string {
+	u, err := url.Parse(string(a.HeartbeatURL))
+	if err != nil {
+		return "***"
+	}
+	return u.Hostname()
+}
+
 // percent is a part of a hundred on the command line.
 type percent float64
 

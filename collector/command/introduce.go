@@ -93,6 +93,7 @@ func (r *runCommand) diagnose(file *store.File, plan marketPlan, now time.Time) 
 		d.add("Backup", "after each session, to "+backupPath(file.Path()))
 	}
 	d.add("News", r.saysFeeds())
+	d.add("Alerts", r.saysAlerts())
 	return d
 }
 

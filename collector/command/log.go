@@ -4,8 +4,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
-	"strings"
 
 	"tapedeck/collector/logs"
 )
@@ -34,7 +32,5 @@ func eventsPath(db string) string { return db + ".events" }
 
 // platform says whether Railway or Kubernetes runs us.
 func platform() bool {
-	return slices.ContainsFunc(os.Environ(), func(entry string) bool {
-		return strings.HasPrefix(entry, "RAILWAY_") || strings.HasPrefix(entry, "KUBERNETES_SERVICE_HOST=")
-	})
+	return onRailway() || os.Getenv("KUBERNETES_SERVICE_HOST") != ""
 }

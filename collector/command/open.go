@@ -54,6 +54,8 @@ func explain(err error) error {
 	switch {
 	case err == nil, errors.As(err, &told):
 		return err
+	case unwritable(err) != nil:
+		return unwritable(err)
 	case errors.As(err, &held):
 		return &hinted{err, stopLine(held.Holder)}
 	case errors.Is(err, store.ErrMissing):

@@ -62,6 +62,9 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	kept := new(logs.Tail)
 	log, folder := newLog(c.out, r.logsJSON(), r.Verbose, kept)
 	defer func() { folder.Flush(); _ = kept.Close() }()
+	if err := needVolume(r.path(), log); err != nil {
+		return err
+	}
 	if err := r.newsFlags.find(log); err != nil {
 		return err
 	}

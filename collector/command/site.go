@@ -131,6 +131,9 @@ func (p *pageFlags) announce(l net.Listener) string {
 		return ""
 	}
 	text := pageAddress(l.Addr())
+	if public := publicPage(); public != "" && monitor.Outside(l.Addr()) {
+		text = public
+	}
 	switch n := len(p.HTTPToken); {
 	case n > 0 && n < shortToken:
 		text += fmt.Sprintf(" (with the token, which is short: %d letters or more are hard to guess)", shortToken)
