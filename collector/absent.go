@@ -12,8 +12,8 @@ import (
 const longestAbsence = 366 * 24 * time.Hour
 
 // accountForAbsence writes down the sessions since the last one on the tape, in which no
-// recorder ran: days on which nothing was recorded are not forgotten. They are committed
-// with what comes first.
+// recorder ran: days on which nothing was recorded are not forgotten. They are committed at
+// once, for those who look before the next session.
 func (r *Recorder) accountForAbsence() error {
 	last, ok, err := r.tape.Last()
 	if err != nil || !ok || !last.Stated || !r.o.Stated || r.plan == nil {
@@ -37,6 +37,14 @@ func (r *Recorder) accountForAbsence() error {
 		missed++
 	}
 	if missed > 0 {
+		switch err := r.tape.Commit(); {
+		case diskFull(err):
+			r.full.Store(true) // it is tried again from the first moment on
+		case err != nil:
+			return err
+		default:
+			r.fits.Store(true)
+		}
 		r.log.Warn(fmt.Sprintf("%d sessions since %s were not recorded: no recorder was running", missed, last.Date()))
 	}
 	return nil

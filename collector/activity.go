@@ -46,8 +46,9 @@ type Activity struct {
 	Canary       string
 	CanaryHeard  int64
 	CanaryTrades int64
-	// Full says that the tape found no room at its last commit.
-	Full bool
+	// Full says that the tape found no room at its last commit, Fits that it had room: before
+	// the first commit since the start neither is known.
+	Full, Fits bool
 	// Disconnects are the connections and tries that ended, the last one first, at most 20.
 	Disconnects []Disconnect
 }
@@ -92,7 +93,7 @@ func (r *Recorder) Activity() Activity {
 	is := Activity{
 		Session: a.session, Joined: a.joined, Connected: a.connected, Sign: a.sign.Load(), NextTry: a.nextTry,
 		Refusals: a.refusals, Refusal: a.refusal, Canary: r.o.Canary, CanaryHeard: a.canary.Load(), CanaryTrades: a.songs.Load(),
-		RefusedAtStart: a.atStart, Full: r.full.Load(), Disconnects: slices.Clone(a.disconnects),
+		RefusedAtStart: a.atStart, Full: r.full.Load(), Fits: r.fits.Load(), Disconnects: slices.Clone(a.disconnects),
 	}
 	slices.Reverse(is.Disconnects)
 	if a.canaryRefused.Load() {
@@ -148,9 +149,12 @@ func (a *activity) connect(now int64) {
 	a.connected, a.nextTry = now, 0
 }
 
-func (a *activity) disconnect() {
+func (a *activity) disconnect(now int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if now-a.connected > refusalsForgotten.Milliseconds() {
+		a.refusals = 0
+	}
 	a.connected = 0
 }
 

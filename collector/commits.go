@@ -34,7 +34,7 @@ type commits struct {
 
 func (c *commits) init(r *Recorder) {
 	c.r, c.kick, c.done = r, make(chan struct{}), make(chan error, 1)
-	c.at = wall()
+	c.at, c.missed = wall(), r.full.Load()
 	go func() {
 		number := int64(0)
 		for range c.kick {
@@ -120,6 +120,7 @@ func (k *keeper) finished(err error) error {
 		c.missed = false
 		c.retry = time.Time{}
 		k.wantSeals()
+		k.r.fits.Store(true)
 		if k.r.full.Swap(false) {
 			k.r.log.Info("The disk has room again: everything that waited is written")
 		}
@@ -128,6 +129,7 @@ func (k *keeper) finished(err error) error {
 	if !diskFull(err) {
 		return err
 	}
+	k.r.fits.Store(false)
 	if !k.r.full.Swap(true) {
 		k.r.fulls.Add(1)
 		k.r.log.Error(fmt.Sprintf("The disk is full, recording goes on in memory: %v", err))

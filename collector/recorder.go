@@ -144,6 +144,7 @@ type Recorder struct {
 	latest      atomic.Int64
 	full        atomic.Bool  // the tape found no room at its last commit
 	fulls       atomic.Int64 // how often that has begun
+	fits        atomic.Bool  // the last commit since the start went through
 	beats       atomic.Int64
 	canaryKnown atomic.Bool  // the feed has sent it: so it is no symbol that the feed does not know
 	commit      atomic.Int64 // the number of the one that runs; 0: none

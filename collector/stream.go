@@ -56,7 +56,7 @@ func (r *Recorder) stream(ctx context.Context, s ledger.Session, in *inSession) 
 	began := r.now()
 	r.in.mark(mark{kind: subscribed, now: began})
 	r.activity.connect(began)
-	defer r.activity.disconnect()
+	defer func() { r.activity.disconnect(r.now()) }()
 	r.in.count(ledger.Connections, 1)
 	if in.connections++; in.connections > 1 {
 		r.in.count(ledger.Reconnects, 1)

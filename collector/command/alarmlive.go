@@ -32,7 +32,7 @@ func (s *situation) fullAlarm() notify.Condition {
 		c.Is, c.Words = notify.Wrong, "The disk is full. Recording goes on in memory, up to 64 MB; what does not fit will be a gap."
 	case s.free >= 0 && s.free < leastFree:
 		c.Is, c.Words = notify.Wrong, fmt.Sprintf("The disk has only %s left.", megabytes(s.free))
-	case s.free < 0 || s.free >= 2*leastFree:
+	case s.activity.Fits && (s.free < 0 || s.free >= 2*leastFree): // so that it does not go to and fro
 		c.Is, c.Words = notify.Fine, "There is room again; what was in memory is on file."
 	}
 	return c

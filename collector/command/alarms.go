@@ -2,6 +2,7 @@ package command
 
 import (
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,7 +56,7 @@ func (a *alarms) conditions() []notify.Condition {
 	}
 	key, full := s.keyAlarm(), s.fullAlarm()
 	feed := s.feedAlarm(time.Duration(a.flags.AlertAfter))
-	if key.Is == notify.Wrong || full.Is == notify.Wrong {
+	if feed.Is == notify.Wrong && (key.Is == notify.Wrong || full.Is == notify.Wrong) {
 		feed.Is = notify.Unsure // one fault, one alert
 	}
 	list := append([]notify.Condition{key, full, feed}, a.ofFile...)
@@ -102,10 +103,24 @@ func (a *alarms) askFile(s *situation) (list []notify.Condition) {
 	if a.live.run.Backup {
 		list = append(list, a.backupAlarm(last.Session, s))
 	}
-	if !last.Session.Stated || s.now < last.Session.Close+a.grace.Milliseconds()+fileEvery.Milliseconds() {
-		return list // it is being sealed
+	if !last.Session.Stated || !a.settled(last.Session, s) {
+		return list
 	}
 	return append(list, a.reportAlarms(last, s)...)
+}
+
+// sealWithin is how long after its close a session should be sealed at the latest.
+const sealWithin = time.Hour
+
+// settled says whether what is on file of a session that has ended is all that there will be:
+// it is sealed, or should be.
+func (a *alarms) settled(last ledger.Session, s *situation) bool {
+	over := s.now - last.Close - a.grace.Milliseconds()
+	if s.activity.Full || over < fileEvery.Milliseconds() {
+		return false
+	}
+	open, err := a.live.file.Unfinished()
+	return err == nil && !slices.Contains(open, last) || over > sealWithin.Milliseconds()
 }
 
 // lastEnded is the last session that closed before a moment.

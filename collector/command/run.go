@@ -156,21 +156,27 @@ func (r *runCommand) record(ctx context.Context, c console, l *live, page *openP
 			file.SetSource(says.source)
 		}
 	}
-	jobs := r.jobs(file, o.Clock, &l.failed, log)
-	o.Sealed = func(ctx context.Context, s ledger.Session) {
-		log.Info(fmt.Sprintf("Session %s is sealed: %s", s.Date(), outcomeOf(ctx, file, s)))
-		jobs.Wake()
-	}
 	r.introduce(c, file, plan, page, o.Clock.Now(), log)
-	beside.Go(func() { jobs.Run(ctx) })
 	if poller := r.poller(file, plan, r.Symbols, log); poller != nil {
 		beside.Go(func() { collectNews(ctx, poller, log) })
 	}
-	recorder := collector.New(feedOf(feed), timedTape{file, site.metrics.ObserveCommit}, plan, o)
+	return r.keep(ctx, l, feedOf(feed), timedTape{file, site.metrics.ObserveCommit}, o, &beside)
+}
+
+// keep records what a feed sends onto a tape of the file, and does the jobs beside it,
+// until ctx ends. o.Log is where it is logged.
+func (r *runCommand) keep(ctx context.Context, l *live, feed collector.Feed, tape collector.Tape, o collector.Options, beside *sync.WaitGroup) error {
+	jobs := r.jobs(l.file, o.Clock, &l.failed, o.Log)
+	o.Sealed = func(ctx context.Context, s ledger.Session) {
+		o.Log.Info(fmt.Sprintf("Session %s is sealed: %s", s.Date(), outcomeOf(ctx, l.file, s)))
+		jobs.Wake()
+	}
+	beside.Go(func() { jobs.Run(ctx) })
+	recorder := collector.New(feed, tape, l.plan, o)
 	l.begin(recorder, r.source(), o.Clock)
-	service := newService(l, log)
+	service := newService(l, o.Log)
 	defer service.stopping()
-	return watched(ctx, recorder, file.Path(), &l.still, service.tell, log)
+	return watched(ctx, recorder, l.file.Path(), &l.still, service.tell, o.Log)
 }
 
 // canary is the symbol that --canary stands for.

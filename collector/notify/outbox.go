@@ -119,6 +119,7 @@ func (o *Outbox) send(ctx context.Context, b *box, due []Message, conditions []C
 		if err != nil {
 			break
 		}
+		o.keep() // at once: who is killed now shall not tell it again
 	}
 	o.mu.Lock()
 	b.sending = false

@@ -58,13 +58,24 @@ func Targets(addresses []string) (list []*Target, err error) {
 	return list, nil
 }
 
+// NewTarget is a target of one's own. send is called by one goroutine at a time, and should
+// end with ctx.
+func NewTarget(name string, send func(ctx context.Context, m Message) error) *Target {
+	return &Target{name: name, id: idOf(name), send: send}
+}
+
+// idOf tells an address from others without telling it.
+func idOf(address string) string {
+	sum := sha256.Sum256([]byte(address))
+	return hex.EncodeToString(sum[:8])
+}
+
 func newTarget(address string) (*Target, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme == "" {
 		return nil, errors.New("it is no URL")
 	}
-	sum := sha256.Sum256([]byte(address))
-	t := &Target{id: hex.EncodeToString(sum[:8]), secrets: secretsOf(u), name: u.Scheme}
+	t := &Target{id: idOf(address), secrets: secretsOf(u), name: u.Scheme}
 	if u.Scheme == "https" || u.Scheme == "http" {
 		if u.Hostname() == "" {
 			return nil, errors.New("it names no host")
