@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -25,6 +27,10 @@ func (s *systemdCommand) Run(c console) error {
 	if err != nil {
 		return err
 	}
+	if hiddenFromUnit(path) {
+		fmt.Fprintf(c.err, "Note: the unit sees neither home nor temporary folders, where %s is. Before it is started: sudo install %s %s\n", path, path, installed)
+		path = installed
+	}
 	filled, err := template.New("unit").Parse(unit)
 	if err != nil {
 		return err
@@ -32,18 +38,25 @@ func (s *systemdCommand) Run(c console) error {
 	return filled.Execute(c.out, quoteForUnit(path))
 }
 
-// binary is the path that the unit starts, which systemd wants whole.
+// binary is the path of the program, which systemd wants whole.
 func (s *systemdCommand) binary() (string, error) {
 	switch path, err := os.Executable(); {
 	case s.Binary != "" && (!strings.HasPrefix(s.Binary, "/") || strings.ContainsAny(s.Binary, "\r\n\"'\\")): // which systemd does not take
 		return "", &usage{problem: fmt.Sprintf("--binary %q: a unit wants a whole path without quotes; right is for example --binary %s", s.Binary, installed)}
 	case s.Binary != "":
 		return s.Binary, nil
-	case err != nil || program() != "tapedeck": // go run's is gone when it ends
+	case err != nil || program() != "tapedeck" || runtime.GOOS != "linux": // go run's is gone when it ends
 		return installed, nil
 	default:
-		return filepath.ToSlash(path), nil
+		return path, nil
 	}
+}
+
+// hiddenFromUnit says whether ProtectHome and PrivateTmp of the unit hide a path from it.
+func hiddenFromUnit(path string) bool {
+	return slices.ContainsFunc([]string{"/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"}, func(folder string) bool {
+		return strings.HasPrefix(filepath.Clean(path), folder)
+	})
 }
 
 // quoteForUnit writes a path so that systemd reads it back as one word. In the first word of a

@@ -36,8 +36,10 @@ func TestSystemd(t *testing.T) {
 		if err := os.Symlink("/bin/true", binary); err != nil {
 			t.Fatal(err)
 		}
+		// The program does not print a unit for a temporary folder, but systemd reads one.
+		text := strings.Replace(unitFor(t, "/odd/tapedeck"), "/odd/tapedeck", quoteForUnit(binary), 1)
 		unit := filepath.Join(folder, "tapedeck.service")
-		if err := os.WriteFile(unit, []byte(unitFor(t, binary)), 0o600); err != nil {
+		if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		out, err := exec.Command(analyze, "verify", "--man=no", unit).CombinedOutput()
@@ -80,6 +82,17 @@ func TestSystemdWrong(t *testing.T) {
 		if code := dispatch(context.Background(), []string{"systemd", "--binary", path}, console{&out, &errs}); code != exitUsage || out.Len() > 0 ||
 			!strings.Contains(errs.String(), "right is for example --binary /usr/local/bin/tapedeck") {
 			t.Errorf("%s: exit %d, %q %q", path, code, out.String(), errs.String())
+		}
+	}
+}
+
+// A program that the unit's own rules would hide is to be installed first, which is said beside it.
+func TestSystemdHidden(t *testing.T) {
+	for _, path := range []string{"/home/me/tapedeck", "/tmp/../root/tapedeck", "/var/tmp/tapedeck"} {
+		var out, errs bytes.Buffer
+		code := dispatch(context.Background(), []string{"systemd", "--binary", path}, console{&out, &errs})
+		if code != 0 || !strings.Contains(out.String(), "\nExecStart="+installed+" ") || !strings.Contains(errs.String(), "sudo install "+path+" "+installed) {
+			t.Errorf("%s: exit %d, %s%s", path, code, errs.String(), out.String())
 		}
 	}
 }
