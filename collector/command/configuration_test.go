@@ -64,12 +64,16 @@ func configurationRow(f *kong.Flag) string {
 		plain.Replace(strings.TrimSuffix(value, ".")), plain.Replace(strings.TrimSuffix(help, ".")))
 }
 
+// runOf is the command run.
+func runOf(model *kong.Application) *kong.Node {
+	return model.Children[slices.IndexFunc(model.Children, func(n *kong.Node) bool { return n.Name == "run" })]
+}
+
 // configurationTable is the table of the flags of run.
 func configurationTable(model *kong.Application) string {
-	i := slices.IndexFunc(model.Children, func(n *kong.Node) bool { return n.Name == "run" })
 	var b strings.Builder
 	b.WriteString("| flag | variables | default | what |\n|---|---|---|---|\n")
-	for _, f := range model.Children[i].Flags {
+	for _, f := range runOf(model).Flags {
 		if !f.Hidden && f.Name != "help" {
 			b.WriteString(configurationRow(f))
 		}

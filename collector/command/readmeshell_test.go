@@ -214,8 +214,9 @@ func (y *typist) goCommand(words []string) error {
 	return fmt.Errorf("go %s is not known here", strings.Join(words, " "))
 }
 
+// variable looks whether run reads a variable, or somebody else does.
 func (y *typist) variable(name string) error {
-	if slices.Contains(variablesOf(y.model.Node), name) || slices.Contains(outsideVariables, name) {
+	if slices.Contains(variablesOf(runOf(y.model)), name) || slices.Contains(outsideVariables, name) {
 		return nil
 	}
 	return fmt.Errorf("nobody reads the variable %s", name)
