@@ -46,6 +46,9 @@ func Compact(ctx context.Context, path string, o Options, now int64) (before, af
 	if _, err := proveCopy(ctx, draft); err != nil {
 		return 0, 0, err
 	}
+	if err := keepOwner(path, draft); err != nil {
+		return 0, 0, fmt.Errorf("compact %s: %w", path, err)
+	}
 	// Who waits for the old file finds, once it is free, that it is not the one at the
 	// path any more: see openBolt.
 	if err := os.Rename(draft, path); err != nil {

@@ -52,6 +52,7 @@ type commandLine struct {
 	Notify      notifyCommand      `cmd:"" help:"Alerts: see that they get through."`
 	Grafana     grafanaCommand     `cmd:"" help:"Print a dashboard for Grafana, to be imported there."`
 	Alerts      alertsCommand      `cmd:"" help:"Print alert rules for Prometheus."`
+	Systemd     systemdCommand     `cmd:"" help:"Print a unit for systemd."`
 	Version     versionCommand     `cmd:"" help:"Say which version this is."`
 }
 
@@ -79,15 +80,7 @@ func dispatch(ctx context.Context, args []string, c console) (code int) {
 			code = int(e)
 		}
 	}()
-	var cli commandLine
-	parser, err := kong.New(&cli,
-		kong.Name(program()),
-		kong.Description("A recorder for the market's tape."),
-		kong.DefaultEnvars("TAPEDECK"),
-		kong.Writers(c.out, c.err),
-		kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-	)
+	parser, err := newParser(c)
 	if err != nil {
 		return c.fail(err)
 	}
@@ -101,6 +94,18 @@ func dispatch(ctx context.Context, args []string, c console) (code int) {
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return c.fail(explain(parsed.Run(c)))
+}
+
+// newParser reads the command line. It ends with a panic of exited where --help was asked for.
+func newParser(c console) (*kong.Kong, error) {
+	return kong.New(new(commandLine),
+		kong.Name(program()),
+		kong.Description("A recorder for the market's tape."),
+		kong.DefaultEnvars("TAPEDECK"),
+		kong.Writers(c.out, c.err),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
 }
 
 // misread is what the parser did not understand, with a value that it would.

@@ -2,6 +2,7 @@ package command
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -14,4 +15,17 @@ func program() string {
 		return "go run ."
 	}
 	return "tapedeck"
+}
+
+// itself is the path of this program, to start it again. Linux tells it by /proc, which a bare
+// chroot has not: there it is the name that it was started by.
+func itself() (string, error) {
+	path, err := os.Executable()
+	if err == nil {
+		return path, nil
+	}
+	if path, found := exec.LookPath(os.Args[0]); found == nil {
+		return filepath.Abs(path)
+	}
+	return "", err
 }

@@ -88,6 +88,7 @@ func (r *runCommand) diagnose(file *store.File, plan marketPlan, now time.Time) 
 	if len(sessions) > 0 {
 		d.add("Last session", lastHeard(file, sessions[len(sessions)-1].Session))
 	}
+	d.add("Memory", r.memory)
 	d.add("Saved", r.saved())
 	if r.Backup {
 		d.add("Backup", "after each session, to "+backupPath(file.Path()))

@@ -42,7 +42,8 @@ type runCommand struct {
 	LogFormat string `name:"log-format" env:"TAPEDECK_LOG_FORMAT,LOG_FORMAT" enum:"text,json,auto" default:"auto" help:"text, json or auto (default auto)." placeholder:"text|json|auto"`
 	Verbose   bool   `name:"verbose" short:"v" help:"Say more."`
 
-	says string // what the feed says it plays
+	says   string // what the feed says it plays
+	memory string // how much of it there is, in words
 }
 
 // Run records until it is told to stop.
@@ -59,6 +60,7 @@ func (r *runCommand) Run(ctx context.Context, c console) error {
 	if r.KeepBackups < 1 {
 		return &usage{problem: fmt.Sprintf("--keep-backups %d keeps none; right is for example --keep-backups 7, or --no-backup", r.KeepBackups)}
 	}
+	r.memory = memoryLimit()
 	kept := new(logs.Tail)
 	log, folder := newLog(c.out, r.logsJSON(), r.Verbose, kept)
 	defer func() { folder.Flush(); _ = kept.Close() }()

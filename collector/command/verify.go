@@ -144,14 +144,16 @@ func (b boltsWord) String() string { return b.text }
 // checkPages has bbolt check its pages, in a process of its own: on a damaged file it
 // may end the process, or never end.
 func checkPages(ctx context.Context, path string) boltsWord {
-	self, err := os.Executable()
+	self, err := itself()
 	if err != nil {
 		return boltsWord{text: "not run: " + err.Error()}
 	}
 	limited, stop := context.WithTimeout(ctx, pagesLimit)
 	defer stop()
 	child := exec.CommandContext(limited, self, "verify", "--pages-only", "--db", path)
+	child.Stdin = strings.NewReader("") // without one it is /dev/null, which a bare chroot has not
 	out, err := child.Output()
+	var ended *exec.ExitError
 	switch first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n"); {
 	case ctx.Err() != nil:
 		return boltsWord{text: "stopped"}
@@ -159,6 +161,8 @@ func checkPages(ctx context.Context, path string) boltsWord {
 		return boltsWord{text: fmt.Sprintf("not finished after %s", pagesLimit), bad: true}
 	case err == nil && first == "":
 		return boltsWord{text: "no error"}
+	case err != nil && !errors.As(err, &ended): // it never began, which says nothing of the file
+		return boltsWord{text: "not run: " + err.Error()}
 	case first == "":
 		return boltsWord{text: fmt.Sprintf("it died: %v", err), bad: true}
 	default:
