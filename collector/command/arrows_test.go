@@ -50,8 +50,8 @@ var (
 var clockFiles = []string{
 	"collector/clock.go",
 	"collector/keeper.go",
-	"collector/preflight.go",
 	"collector/stream.go",
+	"collector/try.go",
 	"collector/news/rss/fetch.go",
 	"collector/news/rss/parse.go",
 	"collector/news/rss/poller.go",
