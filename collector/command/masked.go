@@ -1,0 +1,100 @@
+package command
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// masked stands for what nobody is to read.
+const masked = "***"
+
+// isSecret says whether a flag holds what nobody is to read, or may.
+func isSecret(flag *kong.Flag) bool {
+	switch flag.Target.Interface().(type) {
+	case key, secretList:
+		return true
+	}
+	return flag.Name == "feed-url"
+}
+
+// maskedURL is an address without what may be a key in it: all but its host.
+func maskedURL(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return masked
+	}
+	text := u.Scheme + "://" + u.Host
+	if u.User != nil {
+		text = u.Scheme + "://" + masked + "@" + u.Host
+	}
+	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		text += "/" + masked
+	}
+	return text
+}
+
+// mask replaces secrets in a text, wherever they may have got into it.
+type mask struct{ keys *strings.Replacer }
+
+const (
+	leastKey  = 5 // letters: masking fewer would mask words
+	leastPart = 6 // of an address
+)
+
+// newMask masks the secrets of a configuration.
+func newMask(r *runCommand) mask {
+	var secrets []string
+	add := func(least int, text string) {
+		for _, form := range []string{text, url.QueryEscape(text), url.PathEscape(text)} {
+			if len(form) >= least && !slices.Contains(secrets, form) {
+				secrets = append(secrets, form)
+			}
+		}
+	}
+	for _, k := range []key{r.APIKey, r.HTTPToken} {
+		add(leastKey, string(k))
+	}
+	for _, address := range append([]string{string(r.HeartbeatURL), r.FeedURL}, r.NotifyURLs...) {
+		for _, part := range secretParts(address) {
+			add(leastPart, part)
+		}
+	}
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // an address before its parts
+	var pairs []string
+	for _, s := range secrets {
+		pairs = append(pairs, s, masked)
+	}
+	return mask{strings.NewReplacer(pairs...)}
+}
+
+// secrets is a text without secrets.
+func (m mask) secrets(text string) string { return m.keys.Replace(text) }
+
+// secretParts are the parts of an address that may be secret. The host is one where it is no
+// name of a machine, as in slack://TOKEN.
+func secretParts(address string) (parts []string) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return []string{address}
+	}
+	parts = append(strings.Split(u.Path, "/"), u.User.Username(), u.Fragment)
+	if password, ok := u.User.Password(); ok {
+		parts = append(parts, password)
+	}
+	for _, values := range u.Query() {
+		parts = append(parts, values...)
+	}
+	if bare := !strings.ContainsAny(u.Host, ".:") && u.Host != u.Scheme; bare && !slices.Contains([]string{"", "http", "https", "ws", "wss"}, u.Scheme) {
+		parts = append(parts, u.Host)
+	}
+	if u.Host == "" {
+		parts = append(parts, address, u.Opaque)
+	}
+	if u.RawQuery != "" || u.User != nil || len(strings.Trim(u.Path, "/")) >= leastPart {
+		parts = append(parts, address)
+	}
+	return parts
+}
