@@ -38,6 +38,7 @@ type commandLine struct {
 	Run         runCommand         `cmd:"" help:"Record, session after session."`
 	Demo        demoCommand        `cmd:"" help:"Record a simulated session end to end, no key and no network, and show what came out."`
 	Config      configCommand      `cmd:"" help:"Print the configuration that run has here: each value, where it is from, and what is wrong with it."`
+	Doctor      doctorCommand      `cmd:"" help:"Check a set-up and say what to fix: key, clock, disk, memory, file, feeds, alerts."`
 	Status      statusCommand      `cmd:"" help:"What is recorded, what is missing, what happens next; of a stopped file: what is in it."`
 	Calendar    calendarCommand    `cmd:"" help:"Days of a range, holidays and early closes by name."`
 	Coverage    coverageCommand    `cmd:"" help:"Per session and symbol: seconds traded, quiet, partial, down, with each gap and its cause."`

@@ -2,6 +2,8 @@ package command
 
 import (
 	"net/url"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -36,8 +38,12 @@ func maskedURL(address string) string {
 	return text
 }
 
-// mask replaces secrets in a text, wherever they may have got into it.
-type mask struct{ keys *strings.Replacer }
+// mask replaces secrets in a text, wherever they may have got into it, and the home folder,
+// which holds a person's name.
+type mask struct {
+	keys *strings.Replacer
+	home *regexp.Regexp // nil where it is not known
+}
 
 const (
 	leastKey  = 5 // letters: masking fewer would mask words
@@ -67,11 +73,24 @@ func newMask(r *runCommand) mask {
 	for _, s := range secrets {
 		pairs = append(pairs, s, masked)
 	}
-	return mask{strings.NewReplacer(pairs...)}
+	m := mask{keys: strings.NewReplacer(pairs...)}
+	if home, err := os.UserHomeDir(); err == nil && len(home) > 1 {
+		m.home = regexp.MustCompile(regexp.QuoteMeta(home) + `\b`) // and not in /home/annette where it is /home/anne
+	}
+	return m
 }
 
 // secrets is a text without secrets.
 func (m mask) secrets(text string) string { return m.keys.Replace(text) }
+
+// all is a text without secrets and without the name of the home folder.
+func (m mask) all(text string) string {
+	text = m.secrets(text)
+	if m.home != nil {
+		text = m.home.ReplaceAllLiteralString(text, "~")
+	}
+	return text
+}
 
 // secretParts are the parts of an address that may be secret. The host is one where it is no
 // name of a machine, as in slack://TOKEN.

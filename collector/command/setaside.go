@@ -105,14 +105,25 @@ func rightValue(flag *kong.Flag, wrong string) string {
 	return example
 }
 
-// setLine sets a variable, or has nobody set it: where Railway runs us from outside, as there
-// is no shell whose variables we get.
+// setLine sets a variable to another value, or has nobody set it.
 func setLine(variable, value string) string {
-	if strings.HasPrefix(platformVariable(os.Environ()), "RAILWAY_") {
+	line := giveLine(variable, value)
+	if onRailway() {
+		return line
+	}
+	return line + "   # or: unset " + variable
+}
+
+// giveLine sets a variable. Where Railway runs us that is done from outside, as there is no
+// shell whose variables we get.
+func giveLine(variable, value string) string {
+	if onRailway() {
 		return "railway variables --set " + shellWord(variable+"="+value)
 	}
-	return "export " + variable + "=" + shellWord(value) + "   # or: unset " + variable
+	return "export " + variable + "=" + shellWord(value)
 }
+
+func onRailway() bool { return len(railway(os.Environ())) > 0 }
 
 // shellWord is a text as one word of a shell.
 func shellWord(text string) string {

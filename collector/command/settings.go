@@ -74,7 +74,7 @@ func (e *environment) right(name, value string) string {
 	case "flag":
 		return program() + " run --" + name + " " + shellWord(value) + "   # instead"
 	case "default":
-		return setLine(e.flag(name).Envs[0], value)
+		return giveLine(e.flag(name).Envs[0], value)
 	default:
 		return setLine(source, value)
 	}
