@@ -32,7 +32,7 @@ func (k *configCommand) Run(c console, e *environment) error {
 	if err := print(c.out, list); err != nil {
 		return err
 	}
-	if n := len(i.faults); n > 0 {
+	if n := i.wrongs(); n > 0 {
 		return flawed(n)
 	}
 	return nil
@@ -44,18 +44,18 @@ func (k *configCommand) Run(c console, e *environment) error {
 func (i *inspection) settings() []setting {
 	list := append(i.env.settings(i.run, i.fromFile), i.follows()...)
 	for _, f := range i.faults {
-		whole := setting{f.name, f.value, f.source, f.problem, f.remedy}
+		whole := setting{f.name, f.value, f.source, f.problem, f.remedy, f.slight}
 		at := slices.IndexFunc(list, func(s setting) bool { return s.Name == f.name })
 		switch {
 		case at < 0:
 			list = append(list, whole)
 		case list[at].Problem == "":
-			list[at].Problem, list[at].Remedy = f.problem, f.remedy
+			list[at].Problem, list[at].Remedy, list[at].slight = f.problem, f.remedy, f.slight
 		default:
 			list = slices.Insert(list, at+1, whole)
 		}
 	}
-	hidden := newMask(i.run)
+	hidden := i.mask()
 	for n := range list {
 		list[n].Problem, list[n].Remedy = hidden.secrets(list[n].Problem), hidden.secrets(list[n].Remedy)
 	}
@@ -81,8 +81,15 @@ func tableOfSettings(out io.Writer, list []setting) error {
 		return err
 	}
 	for _, s := range list {
-		if s.Problem != "" {
-			fmt.Fprintf(out, "\nFAULT %s: %s\n  fix: %s\n", s.Name, s.Problem, s.Remedy)
+		if s.Problem == "" {
+			continue
+		}
+		grade := gradeFault
+		if s.slight {
+			grade = gradeDoubt
+		}
+		if _, err := fmt.Fprintf(out, "\n%s", finding{grade, s.Name, s.Problem, s.Remedy}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -46,7 +46,7 @@ func broken(subject, says, fix string) finding { return finding{gradeFault, subj
 func (f finding) String() string {
 	text := fmt.Sprintf("%-5s  %s: %s\n", f.grade, f.subject, f.says)
 	if f.fix != "" {
-		text += "         fix: " + f.fix + "\n"
+		text += "  fix: " + f.fix + "\n"
 	}
 	return text
 }
@@ -61,7 +61,7 @@ const examined = 28 * time.Second
 func (k *doctorCommand) Run(ctx context.Context, c console, e *environment) error {
 	i := inspect(&k.runCommand, e)
 	facts := factsOf(ctx, k.path())
-	hidden := newMask(&k.runCommand)
+	hidden := i.mask()
 	checks := checksOf(i, facts)
 	var found []finding
 	var err error
@@ -117,6 +117,8 @@ type facts struct {
 }
 
 func factsOf(ctx context.Context, path string) facts {
+	ctx, cancel := context.WithTimeout(ctx, factsWithin)
+	defer cancel()
 	f := facts{path: path, status: new(status)}
 	if err := consultJSON(ctx, path, &statusCommand{JSON: true}, f.status); err != nil {
 		f.status, f.err = nil, explain(err)
@@ -124,11 +126,14 @@ func factsOf(ctx context.Context, path string) facts {
 	return f
 }
 
+// factsWithin is how long the file, or the recorder that has it, may take to answer.
+const factsWithin = 10 * time.Second
+
 // recording says whether somebody records into the file, and answers.
 func (f facts) recording() bool { return f.status != nil && f.status.Recording != nil }
 
-// held says that somebody has the file, and does not answer.
+// held says that somebody has the file, or may have, and does not answer.
 func (f facts) held() bool {
 	var held *store.Held
-	return errors.As(f.err, &held)
+	return errors.As(f.err, &held) || errors.Is(f.err, context.DeadlineExceeded)
 }

@@ -35,7 +35,11 @@ func checksOf(i *inspection, f facts) []check {
 		func(context.Context) []finding { return checkRailway(f.path, os.Environ()) },
 		func(ctx context.Context) []finding {
 			if f.recording() {
-				return []finding{checkRecorder(f, func() (monitor.Health, error) { return (&healthcheckCommand{database: r.database}).ask(ctx) })}
+				return []finding{checkRecorder(f, func() (monitor.Health, error) {
+					ctx, cancel := context.WithTimeout(ctx, healthWithin)
+					defer cancel()
+					return (&healthcheckCommand{database: r.database}).ask(ctx)
+				})}
 			}
 			return checkFeed(ctx, i, f, tryFeed(r))
 		},
@@ -45,11 +49,18 @@ func checksOf(i *inspection, f facts) []check {
 			})
 		}),
 		one(func(context.Context) finding { return checkZones(time.Now()) }),
+		one(func(context.Context) finding { return checkCalendar(time.Now(), r.allHours()) }),
 		one(func(context.Context) finding { return checkMemory(os.Getenv, memlimit.FromCgroup) }),
 		func(ctx context.Context) []finding { return checkFolder(ctx, folder, whoAmI(), syncSpeed) },
 		func(context.Context) []finding { return checkSpace(f, int64(r.AlertDiskDays), store.FreeSpace) },
 		one(func(context.Context) finding { return checkFilesystem(folder, store.UnsafeFilesystem) }),
 		func(ctx context.Context) []finding { return checkFile(ctx, f, float64(r.AlertCoverage), proveFile) },
+		func(context.Context) []finding {
+			if f.recording() || f.held() || i.has("listen") {
+				return nil // it is taken by whoever has the file, or no address at all
+			}
+			return checkPage(&r.pageFlags, os.Getenv("PORT"), monitor.ListenTCP)
+		},
 		func(ctx context.Context) []finding {
 			return checkFeeds(ctx, &r.newsFlags, statesOf(ctx, f), time.Now(), func(ctx context.Context, feed news.Feed) (string, error) {
 				return rss.Ask(ctx, transport, "tapedeck/"+version()+" (asks once whether a feed answers)", feed)

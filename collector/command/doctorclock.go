@@ -77,6 +77,17 @@ func checkClock(ctx context.Context, address string, ask func(context.Context, s
 	return good("clock", "%s, within the second that it is told by", says)
 }
 
+// checkCalendar says whether the table of holidays reaches far enough.
+func checkCalendar(now time.Time, always bool) finding {
+	if always {
+		return good("calendar", "not asked, for the market is always open")
+	}
+	if warning, soon := schedule.Ends(now); soon {
+		return doubt("calendar", warning, program()+" version   # get a newer one; until then --calendar-file FILE adds days")
+	}
+	return good("calendar", "the holidays until %s are known", schedule.CalendarUntil)
+}
+
 // checkZones proves that New York's time is known and right: the hour goes back at 2 in the
 // morning of 2026-11-01.
 func checkZones(now time.Time) finding {

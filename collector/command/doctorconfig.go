@@ -6,10 +6,15 @@ import (
 	"strings"
 )
 
-// checkConfiguration has a finding for each fault of the configuration.
+// checkConfiguration has a finding for each fault of the configuration. What run would take is
+// a doubt.
 func checkConfiguration(faults []flaw) (found []finding) {
 	for _, f := range faults {
-		found = append(found, broken("configuration", f.name+": "+f.problem, f.remedy))
+		grade := gradeFault
+		if f.slight {
+			grade = gradeDoubt
+		}
+		found = append(found, finding{grade, "configuration", f.name + ": " + f.problem, f.remedy})
 	}
 	if len(found) == 0 {
 		found = append(found, good("configuration", "nothing is wrong with it; \"%s config\" prints it", program()))

@@ -46,7 +46,7 @@ func checkFeed(ctx context.Context, i *inspection, f facts, try func(context.Con
 	case i.has("api-key") || i.has("api-key-file") || i.has("feed-url"):
 		key = doubt("key", "not tried: the configuration has none, or no address to try it at", program()+" config")
 	case f.held():
-		key = doubt("key", "not tried: "+f.err.Error()+", which may use it", program()+" doctor   # again when that has ended")
+		key = doubt("key", "not tried, for whoever has the file may use it: "+f.err.Error(), program()+" doctor   # again when that has ended")
 	default:
 		var err error
 		heard, err = try(ctx)

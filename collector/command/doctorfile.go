@@ -35,7 +35,7 @@ func checkFile(ctx context.Context, f facts, least float64, prove func(context.C
 	case errors.Is(f.err, store.ErrMissing):
 		return []finding{good("file", "%s is not there yet: run makes it", f.path)}
 	case f.held():
-		return []finding{doubt("file", f.err.Error()+", which does not answer", wayOut(f.err, program()+" doctor   # again"))}
+		return []finding{doubt("file", f.path+" does not answer: "+f.err.Error(), wayOut(f.err, program()+" doctor   # again"))}
 	case errors.Is(f.err, syscall.ENOTDIR): // which is the folder's fault, and named there
 		return nil
 	case errors.Is(f.err, fs.ErrPermission):

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 
+	"tapedeck/collector/news"
 	"tapedeck/collector/notify"
 )
 
@@ -31,25 +32,42 @@ func inspect(r *runCommand, e *environment) *inspection {
 	i.feedURL()
 	i.alerts()
 	i.hours()
-	i.news()
+	i.feeds()
 	i.page()
+	i.shadowed()
 	if r.KeepBackups < 1 {
 		i.wrong("keep-backups", fmt.Sprintf("--keep-backups %d keeps none; for none at all there is --no-backup", r.KeepBackups), i.env.right("keep-backups", "7"))
 	}
 	return i
 }
 
-func (i *inspection) wrong(name, problem, remedy string) {
+// wrong adds what run would refuse.
+func (i *inspection) wrong(name, problem, remedy string) { i.add(name, problem, remedy, false) }
+
+// strange adds what run takes, though it is hardly what was meant.
+func (i *inspection) strange(name, problem, remedy string) { i.add(name, problem, remedy, true) }
+
+func (i *inspection) add(name, problem, remedy string, slight bool) {
 	source := i.env.source(name)
 	if source != "flag" && source != "default" {
 		problem = source + ": " + problem
 	}
-	i.faults = append(i.faults, flaw{name: name, source: source, problem: problem, remedy: remedy})
+	i.faults = append(i.faults, flaw{name: name, source: source, problem: problem, remedy: remedy, slight: slight})
 }
 
-// has says whether a setting is known to be wrong.
+// wrongs is how many of them run would refuse.
+func (i *inspection) wrongs() (n int) {
+	for _, f := range i.faults {
+		if !f.slight {
+			n++
+		}
+	}
+	return n
+}
+
+// has says whether run would refuse a setting.
 func (i *inspection) has(name string) bool {
-	return slices.ContainsFunc(i.faults, func(f flaw) bool { return f.name == name })
+	return slices.ContainsFunc(i.faults, func(f flaw) bool { return f.name == name && !f.slight })
 }
 
 // secrets reads those that are in files, each by itself.
@@ -62,7 +80,11 @@ func (i *inspection) secrets() {
 		{"api-key", r.APIKeyFile, &r.APIKey}, {"http-token", r.HTTPTokenFile, &r.HTTPToken},
 		{"heartbeat-url", r.HeartbeatURLFile, &r.HeartbeatURL}, {"notify-urls", r.NotifyURLsFile, &r.NotifyURLs},
 	} {
-		if s.file == "" || s.secret.isSet() {
+		if s.file == "" {
+			continue
+		}
+		if s.secret.isSet() {
+			i.strange(s.flag+"-file", fmt.Sprintf("%s is not read, for --%s is given, too (%s)", s.file, s.flag, i.env.source(s.flag)), i.env.without(s.flag))
 			continue
 		}
 		if err := readSecret(s.file, s.secret); err != nil {
@@ -182,11 +204,45 @@ func (e *environment) without(name string) string {
 	return program() + " run   # without --" + name
 }
 
-func (i *inspection) news() {
+func (i *inspection) feeds() {
 	n := &i.run.newsFlags
 	var u *usage
 	if err := n.find(slog.New(slog.DiscardHandler)); errors.As(err, &u) {
 		i.wrong("feeds-file", u.problem, "echo https://www.example.com/rss.xml >"+shellWord(n.FeedsFile)+"   # or without news: export TAPEDECK_NEWS=false")
+	}
+	i.entries()
+}
+
+// entries names those of the list of feeds that are left out.
+func (i *inspection) entries() {
+	n := &i.run.newsFlags
+	if !n.News || n.FeedsFile == "" || i.has("feeds-file") {
+		return
+	}
+	data, err := os.ReadFile(n.FeedsFile)
+	if err != nil {
+		return
+	}
+	_, problems, _ := news.ParseList(data)
+	for _, p := range problems[:min(len(problems), problemsSaid)] {
+		i.strange("feeds-file", fmt.Sprintf("%s, %s: %s. It is left out", n.FeedsFile, p.Where, p.What), "${EDITOR:-vi} "+shellWord(n.FeedsFile))
+	}
+}
+
+// shadowed names the variables that are not read because another of the same flag is set.
+func (i *inspection) shadowed() {
+	for _, flag := range i.env.flags {
+		var set []string
+		for _, variable := range flag.Envs {
+			if _, ok := os.LookupEnv(variable); ok {
+				set = append(set, variable)
+			}
+		}
+		for n, variable := range set {
+			if n > 0 && os.Getenv(variable) != os.Getenv(set[0]) {
+				i.faults = append(i.faults, flaw{name: flag.Name, source: variable, problem: variable + " is not read, for " + set[0] + " is set to something else", remedy: "unset " + variable, slight: true})
+			}
+		}
 	}
 }
 
@@ -195,7 +251,11 @@ func (i *inspection) page() {
 	r := i.run
 	port := os.Getenv("PORT")
 	address, asked := r.address(port)
-	if address == "" || rightAddress(address) {
+	if address == "" {
+		return
+	}
+	if rightAddress(address) {
+		i.token(address)
 		return
 	}
 	if asked && r.Listen == nil {
@@ -203,6 +263,22 @@ func (i *inspection) page() {
 		return
 	}
 	i.wrong("listen", fmt.Sprintf("%q is no address to listen on", address), i.env.right("listen", defaultListen))
+}
+
+// token looks whether who may see the page is told by something that cannot be guessed.
+func (i *inspection) token(address string) {
+	const fix = `HTTP_TOKEN="$(openssl rand -hex 16)"`
+	line := "export " + fix
+	if onRailway() {
+		line = "railway variables --set " + fix
+	}
+	host, _, _ := net.SplitHostPort(address)
+	switch n := len(i.run.HTTPToken); {
+	case n > 0 && n < shortToken:
+		i.strange("http-token", fmt.Sprintf("it is short: %d letters or more are hard to guess", shortToken), line)
+	case n == 0 && host != "localhost" && !net.ParseIP(host).IsLoopback() && !i.has("http-token-file"):
+		i.strange("http-token", "there is none, so other machines are shown nothing but /healthz", line)
+	}
 }
 
 func rightAddress(address string) bool {

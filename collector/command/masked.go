@@ -50,8 +50,23 @@ const (
 	leastPart = 6 // of an address
 )
 
-// newMask masks the secrets of a configuration.
-func newMask(r *runCommand) mask {
+// mask masks the secrets of a configuration, also those that another variable keeps from being
+// read: they may be in a log all the same.
+func (i *inspection) mask() mask {
+	r := i.run
+	texts := append([]string{string(r.APIKey), string(r.HTTPToken), string(r.HeartbeatURL), r.FeedURL}, r.NotifyURLs...)
+	for _, flag := range i.env.flags {
+		for _, variable := range flag.Tag.Envs {
+			if isSecret(flag) {
+				texts = append(texts, strings.Fields(strings.Trim(os.Getenv(variable), " \t\r\n\"'"))...)
+			}
+		}
+	}
+	return newMask(texts)
+}
+
+// newMask masks keys, and the parts of addresses that may be some.
+func newMask(texts []string) mask {
 	var secrets []string
 	add := func(least int, text string) {
 		for _, form := range []string{text, url.QueryEscape(text), url.PathEscape(text)} {
@@ -60,11 +75,12 @@ func newMask(r *runCommand) mask {
 			}
 		}
 	}
-	for _, k := range []key{r.APIKey, r.HTTPToken} {
-		add(leastKey, string(k))
-	}
-	for _, address := range append([]string{string(r.HeartbeatURL), r.FeedURL}, r.NotifyURLs...) {
-		for _, part := range secretParts(address) {
+	for _, text := range texts {
+		if !strings.Contains(text, "://") {
+			add(leastKey, text)
+			continue
+		}
+		for _, part := range secretParts(text) {
 			add(leastPart, part)
 		}
 	}

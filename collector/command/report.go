@@ -25,6 +25,7 @@ func eventsPath(db string) string { return db + ".events" }
 // masked as a whole: what a log or an error has let slip is, too.
 func report(ctx context.Context, out io.Writer, i *inspection, f facts, checks []check) (found []finding, err error) {
 	var text bytes.Buffer
+	hidden := i.mask()
 	part := func(title string, write func(io.Writer) error) {
 		fmt.Fprintf(&text, "## %s\n\n```\n", title)
 		if err := write(&text); err != nil {
@@ -33,7 +34,13 @@ func report(ctx context.Context, out io.Writer, i *inspection, f facts, checks [
 		fmt.Fprint(&text, "```\n\n")
 	}
 	part("Report of "+time.Now().UTC().Format(time.RFC3339), reportProgram)
-	part("Configuration", func(out io.Writer) error { return tableOfSettings(out, i.settings()) })
+	part("Configuration", func(out io.Writer) error {
+		list := i.settings()
+		for n := range list { // before the table's columns are made
+			list[n].Value, list[n].Source = hidden.all(list[n].Value), hidden.all(list[n].Source)
+		}
+		return tableOfSettings(out, list)
+	})
 	part("Checks", func(out io.Writer) error {
 		found, err = examine(ctx, checks, func(f finding) error {
 			_, err := io.WriteString(out, f.String())
@@ -47,7 +54,7 @@ func report(ctx context.Context, out io.Writer, i *inspection, f facts, checks [
 	if err != nil {
 		return found, err
 	}
-	_, err = io.WriteString(out, newMask(i.run).all(text.String()))
+	_, err = io.WriteString(out, hidden.all(text.String()))
 	return found, err
 }
 

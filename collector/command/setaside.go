@@ -18,6 +18,7 @@ type flaw struct {
 	value   string // which it is, "" where that is secret or not known
 	problem string // a sentence about the value
 	remedy  string // a line for a shell, its words behind a #
+	slight  bool   // run takes it, though it is hardly what was meant
 }
 
 // lenient are the commands that read a configuration to say what is wrong with it: a wrong

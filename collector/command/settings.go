@@ -19,6 +19,8 @@ type setting struct {
 	Source  string `json:"source"`
 	Problem string `json:"problem,omitempty"`
 	Remedy  string `json:"remedy,omitempty"`
+
+	slight bool
 }
 
 // environment is where a lenient command finds the values of its flags.
