@@ -76,6 +76,9 @@ func (k *doctorCommand) Run(ctx context.Context, c console, e *environment) erro
 	if err != nil {
 		return err
 	}
+	if ctx.Err() != nil { // what was found then is of the stop
+		return ctx.Err()
+	}
 	return verdictOf(found)
 }
 

@@ -279,6 +279,7 @@ func TestCheckFeeds(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	off := checkFeeds(t.Context(), &newsFlags{}, nil, now, nil)
 	wantFindings(t, off, "ok news: off")
+	wantFindings(t, checkFeeds(t.Context(), &newsFlags{News: true, FeedsFile: "none"}, nil, now, nil))
 	synctest.Test(t, func(t *testing.T) {
 		n := &newsFlags{News: true}
 		for i := range 40 {

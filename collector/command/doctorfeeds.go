@@ -33,6 +33,9 @@ func checkFeeds(ctx context.Context, n *newsFlags, states []news.State, now time
 	if !n.News {
 		return []finding{good("news", "off (--no-news or ENABLE_RSS_NEWS=false)")}
 	}
+	if len(n.feeds) == 0 { // the list cannot be read, which is a fault of the configuration
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, feedsWithin)
 	defer cancel()
 	var known []feedResult

@@ -213,7 +213,8 @@ func (i *inspection) feeds() {
 	i.entries()
 }
 
-// entries names those of the list of feeds that are left out.
+// entries names those of the list of feeds that are left out. What they are is not repeated:
+// there may be a key in them.
 func (i *inspection) entries() {
 	n := &i.run.newsFlags
 	if !n.News || n.FeedsFile == "" || i.has("feeds-file") {
@@ -225,7 +226,7 @@ func (i *inspection) entries() {
 	}
 	_, problems, _ := news.ParseList(data)
 	for _, p := range problems[:min(len(problems), problemsSaid)] {
-		i.strange("feeds-file", fmt.Sprintf("%s, %s: %s. It is left out", n.FeedsFile, p.Where, p.What), "${EDITOR:-vi} "+shellWord(n.FeedsFile))
+		i.strange("feeds-file", fmt.Sprintf("%s, %s: no address of a feed, or one that is there twice. It is left out", n.FeedsFile, p.Where), "${EDITOR:-vi} "+shellWord(n.FeedsFile))
 	}
 }
 
