@@ -94,7 +94,7 @@ func (a *alarms) reportAlarms(last store.Summary, s *situation) (list []notify.C
 }
 
 // report looks at a session that has ended.
-func (a *alarms) report(last store.Summary) (r report) {
+func (a *alarms) report(last store.Summary) (r ended) {
 	r.thin = a.thin(last.Session)
 	if a.flags.Summary {
 		r.summary = fmt.Sprintf("Session %s of %s: %s.", last.Session.Date(), listed(a.live.run.Symbols, 5), outcomeOf(context.Background(), a.live.file, last.Session))

@@ -21,11 +21,11 @@ type alarms struct {
 	mu       sync.Mutex
 	looked   time.Time // when the file was asked
 	ofFile   []notify.Condition
-	reported map[ledger.Session]report
+	reported map[ledger.Session]ended
 }
 
-// report is what there is to say of a session that has ended.
-type report struct {
+// ended is what there is to say of a session that has ended.
+type ended struct {
 	thin    string // the symbols that were heard for less than they should; "" is none
 	summary string
 }
@@ -35,7 +35,7 @@ const fileEvery = time.Minute
 
 // newAlarms looks after a recording. interrupted and hang say what the one before left.
 func newAlarms(l *live, r *runCommand, hang string) *alarms {
-	a := &alarms{live: l, flags: &r.alertFlags, grace: time.Duration(r.CloseGrace), reported: make(map[ledger.Session]report)}
+	a := &alarms{live: l, flags: &r.alertFlags, grace: time.Duration(r.CloseGrace), reported: make(map[ledger.Session]ended)}
 	switch {
 	case hang != "":
 		a.died = "It stood still and ended itself; where it stood is in " + hang + "."

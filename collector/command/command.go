@@ -37,6 +37,8 @@ type console struct {
 type commandLine struct {
 	Run         runCommand         `cmd:"" help:"Record, session after session."`
 	Demo        demoCommand        `cmd:"" help:"Record a simulated session end to end, no key and no network, and show what came out."`
+	Config      configCommand      `cmd:"" help:"Print the configuration that run has here: each value, where it is from, and what is wrong with it."`
+	Doctor      doctorCommand      `cmd:"" help:"Check a set-up and say what to fix: key, clock, disk, memory, file, feeds, alerts."`
 	Status      statusCommand      `cmd:"" help:"What is recorded, what is missing, what happens next; of a stopped file: what is in it."`
 	Calendar    calendarCommand    `cmd:"" help:"Days of a range, holidays and early closes by name."`
 	Coverage    coverageCommand    `cmd:"" help:"Per session and symbol: seconds traded, quiet, partial, down, with each gap and its cause."`
@@ -84,7 +86,13 @@ func dispatch(ctx context.Context, args []string, c console) (code int) {
 	if err != nil {
 		return c.fail(err)
 	}
-	warnUnknownVariables(parser.Model, os.Environ(), c.err)
+	var aside []flaw
+	node := lenientNode(parser.Model, args)
+	if node != nil {
+		aside = append(unknownFaults(parser.Model, os.Environ()), setAside(node)...)
+	} else {
+		warnUnknownVariables(parser.Model, os.Environ(), c.err)
+	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
@@ -93,6 +101,9 @@ func dispatch(ctx context.Context, args []string, c console) (code int) {
 		return c.fail(misread(err))
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
+	if node != nil {
+		parsed.Bind(newEnvironment(parser.Model, parsed, aside))
+	}
 	return c.fail(explain(parsed.Run(c)))
 }
 

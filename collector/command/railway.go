@@ -4,19 +4,24 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
-// onRailway says whether Railway runs us: its command line sets the tokens elsewhere, too.
-func onRailway() bool {
-	for _, entry := range os.Environ() {
-		if strings.HasPrefix(entry, "RAILWAY_") && !strings.HasPrefix(entry, "RAILWAY_TOKEN=") && !strings.HasPrefix(entry, "RAILWAY_API_TOKEN=") {
-			return true
+// railway is what Railway tells a service of itself, by the variables that are not empty. The
+// tokens of its command line are set elsewhere, too.
+func railway(environment []string) map[string]string {
+	set := make(map[string]string)
+	for _, entry := range environment {
+		name, value, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "RAILWAY_") && value != "" && name != "RAILWAY_TOKEN" && name != "RAILWAY_API_TOKEN" {
+			set[name] = value
 		}
 	}
-	return false
+	return set
 }
+
+// onRailway says whether Railway runs us.
+func onRailway() bool { return len(railway(os.Environ())) > 0 }
 
 // needVolume refuses to record on Railway where the next deployment would take everything
 // away.
@@ -28,12 +33,8 @@ func needVolume(db string, log *slog.Logger) error {
 	if volume == "" {
 		return &usage{problem: "on Railway this service has no volume, so that each deployment would take away what was recorded", try: "railway volume add --mount-path /data"}
 	}
-	at, err := filepath.Abs(db)
-	if err != nil {
-		return err
-	}
-	if inside, err := filepath.Rel(volume, at); err != nil || inside == ".." || strings.HasPrefix(inside, "../") {
-		log.Warn(fmt.Sprintf("%s is not on the volume %s: the next deployment takes it away. Leave --db out", at, volume))
+	if !within(db, volume) {
+		log.Warn(fmt.Sprintf("%s is not on the volume %s: the next deployment takes it away. Leave --db out", db, volume))
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/*.txt: one behaviour of the command line a file.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"await": await, "hurt": hurt, "readonly": readOnly, "disk": disk, "serve": serveFeeds, "ask": ask,
+		"await": await, "hurt": hurt, "readonly": readOnly, "disk": disk, "serve": serveFeeds, "ask": ask, "refuse": refuse,
 	}, Setup: func(env *testscript.Env) error {
 		env.Setenv("ENABLE_RSS_NEWS", "false") // but where a script is about news
 		return nil
@@ -102,6 +102,24 @@ func serveFeeds(ts *testscript.TestScript, neg bool, args []string) {
 		server.Close()
 		log.Close()
 	})
+}
+
+// refuse STATUS AGE NAME serves a feed that refuses everybody by a status, and whose clock is
+// behind by a duration, until the script ends. The address goes into the variable.
+func refuse(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: refuse STATUS AGE NAME")
+	}
+	status, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	age, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
+		out.Header().Set("Date", time.Now().Add(-age).UTC().Format(http.TimeFormat))
+		out.WriteHeader(status)
+	}))
+	ts.Setenv(args[2], "ws"+strings.TrimPrefix(server.URL, "http"))
+	ts.Defer(server.Close)
 }
 
 // ask STATUS URL [HEADER] gets an address, which has to answer with the status. What came is

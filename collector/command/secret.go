@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -37,23 +38,37 @@ func (l secretList) String() string {
 
 func (l secretList) isSet() bool { return len(l) > 0 }
 
-// secretFile reads a secret that is in a file, unless it was given.
-func secretFile(flag, name string, secret interface {
+// secret is a value that nobody is to read.
+type secret interface {
 	encoding.TextUnmarshaler
 	isSet() bool
-}) error {
-	if name == "" || secret.isSet() {
-		return nil
-	}
+}
+
+// errEmptySecret is a file that holds no secret.
+var errEmptySecret = errors.New("it is empty")
+
+// readSecret reads a secret that is in a file.
+func readSecret(name string, s secret) error {
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return &usage{problem: fmt.Sprintf("--%s %s: %v", flag, name, bare(err))}
+		return bare(err)
 	}
-	if err := secret.UnmarshalText(text); err != nil {
+	if err := s.UnmarshalText(text); err != nil {
+		return err
+	}
+	if !s.isSet() {
+		return errEmptySecret
+	}
+	return nil
+}
+
+// secretFile reads a secret that is in a file, unless it was given.
+func secretFile(flag, name string, s secret) error {
+	if name == "" || s.isSet() {
+		return nil
+	}
+	if err := readSecret(name, s); err != nil {
 		return &usage{problem: fmt.Sprintf("--%s %s: %v", flag, name, err)}
-	}
-	if !secret.isSet() {
-		return &usage{problem: fmt.Sprintf("--%s %s: it is empty", flag, name)}
 	}
 	return nil
 }

@@ -20,35 +20,34 @@ func unwritable(err error) error {
 	if errors.Is(err, syscall.EROFS) {
 		return &hinted{fmt.Errorf("%w: %s is on a disk that is mounted read-only", err, folder), "mount -o remount,rw " + folder}
 	}
-	words, fix := rightsOf(folder, os.Geteuid())
-	return &hinted{fmt.Errorf("%w: %s", err, words), fix}
+	return &hinted{fmt.Errorf("%w: %s", err, rightsOf(folder, os.Geteuid())), ownLine(folder, os.Geteuid())}
 }
 
 // existing is the folder itself, or the nearest above it that is there.
 func existing(folder string) string {
 	for {
-		_, err := os.Stat(folder)
-		if above := filepath.Dir(folder); err != nil && above != folder {
-			folder = above
-			continue
+		above := filepath.Dir(folder)
+		if _, err := os.Stat(folder); err == nil || above == folder {
+			return folder
 		}
-		return folder
+		folder = above
 	}
 }
 
-// rightsOf says whose a folder is, and what makes it ours.
-func rightsOf(folder string, uid int) (words, fix string) {
-	info, err := os.Stat(folder)
-	if err != nil {
-		return fmt.Sprintf("we run as uid %d", uid), program() + " doctor"
+// rightsOf says who we are and whose a folder is.
+func rightsOf(folder string, uid int) string {
+	text := fmt.Sprintf("we run as uid %d", uid)
+	if info, err := os.Stat(folder); err == nil {
+		text += fmt.Sprintf(", %s is %s's, mode %s", folder, ownerOf(info), info.Mode().Perm())
 	}
-	owner := "another user"
-	if n, ok := ownerOf(info); ok {
-		owner = fmt.Sprintf("uid %d", n)
-	}
-	words = fmt.Sprintf("we run as uid %d, %s belongs to %s (mode %s)", uid, folder, owner, info.Mode().Perm())
+	return text
+}
+
+// ownLine makes a folder ours, or us root where the folder cannot be changed: Railway's volumes
+// are root's.
+func ownLine(folder string, uid int) string {
 	if onRailway() {
-		return words, "railway variables --set RAILWAY_RUN_UID=0   # Railway's volumes belong to root"
+		return "railway variables --set RAILWAY_RUN_UID=0"
 	}
-	return words, fmt.Sprintf("sudo chown -R %d %s", uid, folder)
+	return fmt.Sprintf("sudo chown -R %d %s", uid, shellWord(folder))
 }

@@ -13,13 +13,20 @@ import (
 // nearest one that is.
 func warnUnknownVariables(model *kong.Application, environment []string, w io.Writer) {
 	known := variablesOf(model.Node)
-	for _, entry := range environment {
-		name, _, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, "TAPEDECK_") || slices.Contains(known, name) {
-			continue
-		}
+	for _, name := range unknownVariables(known, environment) {
 		fmt.Fprintf(w, "Warning: %s is not known; the nearest is %s\n", name, nearest(name, known))
 	}
+}
+
+// unknownVariables are those of our kind that are none of the known ones.
+func unknownVariables(known, environment []string) (names []string) {
+	for _, entry := range environment {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "TAPEDECK_") && !slices.Contains(known, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func variablesOf(node *kong.Node) []string {

@@ -418,7 +418,7 @@ func TestTwoWeeks(t *testing.T) {
 			time.Sleep(away)
 		}
 		w.live(time.Now().Add(10*time.Minute), false) // who was away at the end is back
-		time.Sleep(24 * time.Hour) // what was broken is mended
+		time.Sleep(24 * time.Hour)                    // what was broken is mended
 	})
 	w.t = t
 	w.check()
