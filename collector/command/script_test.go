@@ -80,7 +80,7 @@ func hurt(ts *testscript.TestScript, neg bool, args []string) {
 
 // serve FOLDER LOG NAME serves the files of a folder until the script ends, as a server of
 // feeds does: with 304, and with the status that a file's name begins with, such as 404-a.
-// The address goes into the variable, each request's path into the log.
+// The address goes into the variable, each request's path, and what was sent, into the log.
 func serveFeeds(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: serve FOLDER LOG NAME")
@@ -89,7 +89,8 @@ func serveFeeds(ts *testscript.TestScript, neg bool, args []string) {
 	log, err := os.Create(ts.MkAbs(args[1]))
 	ts.Check(err)
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		fmt.Fprintln(log, r.URL.Path, r.UserAgent())
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintln(log, r.URL.Path, r.UserAgent(), string(body))
 		begin, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "-")
 		if status, err := strconv.Atoi(begin); err == nil {
 			out.WriteHeader(status)
