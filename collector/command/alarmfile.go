@@ -55,8 +55,8 @@ func calendarAlarm(now time.Time) notify.Condition {
 	return c
 }
 
-// backupAlarm is wrong when there is no backup of the last session a while after it, or after
-// the start of a recorder that had not run.
+// backupAlarm is wrong when there is no backup of the last session a while after its close, or
+// after it is on file: it may have waited for a recorder that did not run, or for a disk.
 func (a *alarms) backupAlarm(last ledger.Session, s *situation) notify.Condition {
 	c := notify.Condition{Alarm: "backup", Title: "there is no backup", Since: time.UnixMilli(last.Close),
 		Fix: "\"tapedeck backup FILE\" makes one now, also on another disk."}
@@ -65,13 +65,26 @@ func (a *alarms) backupAlarm(last ledger.Session, s *situation) notify.Condition
 	case err != nil:
 	case ok && at >= last.Close:
 		c.Is, c.Words, c.Since = notify.Fine, "There is a backup again.", time.UnixMilli(at)
-	case s.since(max(last.Close, s.start)) > time.Duration(a.flags.AlertBackup):
+	case s.since(a.due(last, s)) > time.Duration(a.flags.AlertBackup):
 		c.Is, c.Words = notify.Wrong, fmt.Sprintf("Session %s closed %s ago and there is no backup of it.", last.Date(), schedule.Span(s.since(last.Close)))
 		if why := a.live.failed.of("backup"); why != "" {
 			c.Words += " The last try: " + why + "."
 		}
 	}
 	return c
+}
+
+// promptly is how long after its close, or after a start, a session may come onto the file for
+// that moment to count.
+const promptly = 5 * time.Minute
+
+// due is from when on a backup is waited for, event time.
+func (a *alarms) due(last ledger.Session, s *situation) int64 {
+	from := max(last.Close, s.start)
+	if a.lastSeen-from <= promptly.Milliseconds() {
+		return from
+	}
+	return a.lastSeen
 }
 
 // reportAlarms are what there is to say of the session that ended last.

@@ -21,6 +21,8 @@ type alarms struct {
 	mu       sync.Mutex
 	looked   time.Time // when the file was asked
 	ofFile   []notify.Condition
+	last     ledger.Session // that had ended when the file was asked
+	lastSeen int64          // since when, event time, it is on file as ended
 	reported map[ledger.Session]ended
 }
 
@@ -99,6 +101,9 @@ func (a *alarms) askFile(s *situation) (list []notify.Condition) {
 	last, ok := lastEnded(sessions, s.now-a.grace.Milliseconds())
 	if !ok {
 		return list
+	}
+	if last.Session != a.last {
+		a.last, a.lastSeen = last.Session, s.now
 	}
 	if a.live.run.Backup {
 		list = append(list, a.backupAlarm(last.Session, s))

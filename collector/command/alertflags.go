@@ -71,7 +71,7 @@ type percent float64
 
 // UnmarshalText reads a number from 0 to 100.
 func (p *percent) UnmarshalText(text []byte) error {
-	n, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(string(text)), "%"), 64)
+	n, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(string(text)), "%")), 64)
 	if err != nil || !(n >= 0 && n <= 100) {
 		return fmt.Errorf("%q is not a part of 100", text)
 	}

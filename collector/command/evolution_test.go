@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -43,10 +44,39 @@ func TestFormerProgram(t *testing.T) {
 	if !bytes.Equal(before, after) {
 		t.Error("the trades of today's file are not what they were")
 	}
-	if n := len(export(t, db, "trades", "--session", "all")); n < bytes.Count(before, []byte("\n"))+100 {
-		t.Errorf("%d trades in all: the former program recorded too few", n)
+	rolled := len(export(t, db, "trades", "--session", "all"))
+	if rolled < bytes.Count(before, []byte("\n"))+100 {
+		t.Errorf("%d trades in all: the former program recorded too few", rolled)
+	}
+	recordBack(t, db, rolled)
+}
+
+// recordBack lets today's program go on in the file that the former one has recorded into.
+func recordBack(t *testing.T, db string, before int) {
+	t.Helper()
+	session := ledger.Session{Hours: ledger.Regular, Open: 1763994600000, Close: 1764018000000}
+	market := playback.NewMarket(playback.MarketOptions{Seed: 2, Symbols: []string{"QLD", "TSLA"}, Session: session, Rate: 1})
+	recordAll(t, binary(t), market, db, "--symbols", "QLD,TSLA")
+	if out, err := exec.Command(binary(t), "verify", db).CombinedOutput(); err != nil {
+		t.Fatalf("verify: %v\n%s", err, out)
+	}
+	after := len(export(t, db, "trades", "--session", "all"))
+	if after < before+100 {
+		t.Errorf("%d trades in all, of them %d from before: today's program recorded too few", after, before)
+	}
+	t.Logf("%d trades by today's program and the former one, %d more by today's", before, after-before)
+	f, err := store.OpenReadOnly(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if state, err := f.Alarms(); err != nil || string(state) != toldToday {
+		t.Errorf("the former program left %q of the alarms, %v", state, err)
 	}
 }
+
+// toldToday is something that the former program does not know.
+const toldToday = `{"a target":{"crash":{"key":"1"}}}`
 
 // formerBinary builds the commit that FORMAT.md names.
 func formerBinary(t *testing.T) string {
@@ -120,7 +150,7 @@ func writeToday(t *testing.T, db string) {
 			}
 		}
 	}
-	if err := f.Close(); err != nil {
+	if err := errors.Join(f.SetAlarms([]byte(toldToday)), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -255,7 +255,7 @@ func (w *weeks) live(until time.Time, killed bool) {
 		w.t.Fatal(err)
 	}
 	r := &runCommand{Symbols: symbolList{"QLD"}, Backup: true, KeepBackups: 1, marketHours: marketHours{Market: "us", Hours: "regular", CloseGrace: span(time.Minute)},
-		alertFlags: alertFlags{AlertAfter: span(2 * time.Minute), AlertEvery: span(weeksEvery), AlertCoverage: 99, AlertDiskDays: 1_000_000, AlertBackup: span(2 * time.Hour)}}
+		alertFlags: alertFlags{AlertAfter: span(2 * time.Minute), AlertEvery: span(weeksEvery), AlertCoverage: 99, AlertDiskDays: 1_000_000, AlertBackup: span(2 * time.Hour), Summary: true}}
 	r.targets = []*notify.Target{notify.NewTarget("me", func(_ context.Context, m notify.Message) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -464,7 +464,7 @@ func (w *weeks) check() {
 	w.holds("backup", slow, w.backup)
 	w.crashes()
 	w.coverage(file)
-	known := []string{"key", "disk_full", "feed", "disk_low", "backup", "crash", "coverage"}
+	known := []string{"key", "disk_full", "feed", "disk_low", "backup", "crash", "coverage", "summary"}
 	count := map[string]int{}
 	for _, m := range w.got {
 		if !slices.Contains(known, m.Alarm) {

@@ -2,7 +2,6 @@ package command
 
 import (
 	"flag"
-	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -254,14 +253,21 @@ func (w *weeks) backup(m weeksMoment) notify.Standing {
 	switch {
 	case last.IsZero():
 		return notify.Unsure
-	case m.at.Before(w.firstKept().Add(70 * time.Second)):
-		return either // it is not on file, for a disk that was full
+	case made.Before(last) && w.wasFull(later(last, m.life.from), m.at):
+		return either // it may have come onto the file later, which is when the two hours begin
 	case !made.Before(last):
 		return notify.Fine
 	case m.at.Sub(later(last, m.life.from)) > 2*time.Hour:
 		return notify.Wrong
 	}
 	return notify.Unsure
+}
+
+// wasFull says whether the disk was full at some time.
+func (w *weeks) wasFull(from, until time.Time) bool {
+	return slices.ContainsFunc(w.troubles, func(x trouble) bool {
+		return x.kind == "full" && x.from.Before(until) && x.until.After(from)
+	})
 }
 
 // firstKept is when something was on file for the first time.
@@ -277,7 +283,12 @@ func (w *weeks) firstKept() time.Time {
 // crashes holds the messages of crashes against the kills: each is told at the next start, but
 // not more often than every four hours.
 func (w *weeks) crashes() {
-	var want []time.Time
+	var want, got []time.Time
+	for _, m := range w.got {
+		if m.Alarm == "crash" {
+			got = append(got, m.at)
+		}
+	}
 	waiting, last := 0, time.Time{}
 	for i, life := range w.lives {
 		if i > 0 && w.lives[i-1].killed {
@@ -291,13 +302,9 @@ func (w *weeks) crashes() {
 		// next that was started after one.
 		if waiting > 0 && i > 0 && w.lives[i-1].killed && due.Before(life.until) {
 			want = append(want, due)
-			waiting, last = 0, due
-		}
-	}
-	var got []time.Time
-	for _, m := range w.got {
-		if m.Alarm == "crash" {
-			got = append(got, m.at)
+			if waiting, last = 0, due; len(want) <= len(got) {
+				last = got[len(want)-1] // the four hours are from when it was told
+			}
 		}
 	}
 	if len(got) != len(want) {
@@ -355,7 +362,12 @@ func (w *weeks) coverage(file *store.File) {
 		}
 		w.t.Logf("session %s: %.1f %% heard of %.1f %% that the feed allowed", s.Date(), 100*float64(heard)/float64(s.Close-s.Open), 100*float64(allowed)/float64(s.Close-s.Open))
 	}
-	w.thin(thin)
+	w.reports("coverage", thin, false)
+	var dates []string
+	for _, s := range w.sessions {
+		dates = append(dates, s.Date())
+	}
+	w.reports("summary", dates, true)
 }
 
 // vouched says whether a connection was there in a stretch of time, and gave a sign of life at
@@ -420,12 +432,13 @@ func (w *weeks) refusedFor(s ledger.Session) (n int64) {
 	return n
 }
 
-// thin holds the messages of thin sessions against the ledger: one for each that was the last
-// to have ended while a process lived long enough to say so.
-func (w *weeks) thin(dates []string) {
+// reports holds the messages of sessions that have ended, of one kind, against the sessions that
+// call for one: one for each that was the last to have ended while a process lived, on a disk
+// with room, long enough to say so; whole says that it has to have lived at the close.
+func (w *weeks) reports(alarm string, dates []string, whole bool) {
 	got := map[string]int{}
 	for _, m := range w.got {
-		if m.Alarm != "coverage" {
+		if m.Alarm != alarm {
 			continue
 		}
 		_, date, _ := strings.Cut(m.Title, "session ")
@@ -436,20 +449,31 @@ func (w *weeks) thin(dates []string) {
 		}
 	}
 	for i, s := range w.sessions {
-		next := int64(math.MaxInt64)
+		until := time.UnixMilli(s.Close).Add(24 * time.Hour)
 		if i+1 < len(w.sessions) {
-			next = w.sessions[i+1].Close
+			until = time.UnixMilli(w.sessions[i+1].Close)
 		}
-		from, until := time.UnixMilli(s.Close).Add(2*time.Minute), time.UnixMilli(min(next, s.Close+30*24*3_600_000))
-		seen := slices.ContainsFunc(w.lives, func(l weeksLife) bool {
-			begun, ended := later(from, l.from), l.until
-			if ended.After(until) {
-				ended = until
-			}
-			return ended.Sub(begun) > 3*time.Minute
-		})
-		if seen && slices.Contains(dates, s.Date()) && got[s.Date()] == 0 {
-			w.t.Errorf("session %s: nobody was told that it has holes", s.Date())
+		if slices.Contains(dates, s.Date()) && got[s.Date()] == 0 && w.couldSay(time.UnixMilli(s.Close), until, whole) {
+			w.t.Errorf("session %s: nobody was told of %s", s.Date(), alarm)
 		}
 	}
+}
+
+// couldSay says whether a process had five minutes in a row to tell of a session.
+func (w *weeks) couldSay(closed, until time.Time, whole bool) bool {
+	for _, l := range w.lives {
+		if whole && l.from.After(closed) {
+			continue
+		}
+		minutes := 0
+		for at := later(closed.Add(2*time.Minute), l.from); at.Before(l.until) && at.Before(until); at = at.Add(time.Minute) {
+			if minutes++; w.is(at, "full") {
+				minutes = 0
+			}
+			if minutes > 5 {
+				return true
+			}
+		}
+	}
+	return false
 }
