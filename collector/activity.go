@@ -24,8 +24,8 @@ type Activity struct {
 	// Options.AllHours it has no ends.
 	Session ledger.Session
 	Joined  int64
-	// Connected is when the connection that lives subscribed.
-	Connected int64
+	// Connected is when the connection that lives subscribed, Dropped when the last one ended.
+	Connected, Dropped int64
 	// Sign is the last sign of life of any connection: a fresh trade, of the canary too.
 	Sign int64
 	// Silence is how long none may be missing at this time of the day before the connection is
@@ -74,6 +74,7 @@ type activity struct {
 	session     ledger.Session
 	joined      int64
 	connected   int64
+	dropped     int64
 	nextTry     int64
 	refusals    int
 	refusal     string
@@ -91,7 +92,7 @@ func (r *Recorder) Activity() Activity {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	is := Activity{
-		Session: a.session, Joined: a.joined, Connected: a.connected, Sign: a.sign.Load(), NextTry: a.nextTry,
+		Session: a.session, Joined: a.joined, Connected: a.connected, Dropped: a.dropped, Sign: a.sign.Load(), NextTry: a.nextTry,
 		Refusals: a.refusals, Refusal: a.refusal, Canary: r.o.Canary, CanaryHeard: a.canary.Load(), CanaryTrades: a.songs.Load(),
 		RefusedAtStart: a.atStart, Full: r.full.Load(), Fits: r.fits.Load(), Disconnects: slices.Clone(a.disconnects),
 	}
@@ -155,7 +156,7 @@ func (a *activity) disconnect(now int64) {
 	if now-a.connected > refusalsForgotten.Milliseconds() {
 		a.refusals = 0
 	}
-	a.connected = 0
+	a.connected, a.dropped = 0, now
 }
 
 // tried notes how a connection, or a try, ended, and when the next one is.

@@ -51,21 +51,11 @@ func (s *situation) feedAlarm(after time.Duration) notify.Condition {
 	switch {
 	case !s.open:
 		return notify.Condition{Alarm: "feed", Is: notify.Fine, Words: "The market has closed."}
-	case silent > max(after, a.Silence), a.Connected == 0 && s.since(max(base, s.lastDrop())) > after:
+	case silent > max(after, a.Silence), a.Connected == 0 && s.since(max(base, a.Dropped)) > after:
 		v := s.judge()
 		c.Is, c.Words = notify.Wrong, fmt.Sprintf("Nothing has been heard for %s while the market is open. %s %s", schedule.Span(silent), v.words, v.reason)
 	case a.Connected > 0 && a.Sign >= base && silent <= a.Silence:
 		c.Is, c.Words, c.Since = notify.Fine, "Trades come again.", time.Time{}
 	}
 	return c
-}
-
-// lastDrop is when the last connection ended, 0 for never.
-func (s *situation) lastDrop() int64 {
-	for _, d := range s.activity.Disconnects {
-		if d.Tries == 0 {
-			return d.At
-		}
-	}
-	return 0
 }

@@ -422,7 +422,7 @@ func TestTwoWeeks(t *testing.T) {
 	})
 	w.t = t
 	w.check()
-	if t.Failed() || *weeksSeed > 0 {
+	if t.Failed() || *weeksLog {
 		w.tell()
 	}
 }
@@ -436,7 +436,7 @@ func (w *weeks) tell() {
 	for _, l := range w.lives {
 		w.t.Logf("process %s to %s, killed %v", l.from.UTC().Format(form), l.until.UTC().Format(form), l.killed)
 	}
-	if *weeksSeed > 0 {
+	if *weeksLog {
 		w.t.Log(w.log.String())
 	}
 	for _, m := range w.got {

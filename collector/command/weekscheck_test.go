@@ -12,7 +12,10 @@ import (
 	"tapedeck/store"
 )
 
-var weeksSeed = flag.Uint64("weeks", 0, "the seed of TestTwoWeeks; 0 is a new one")
+var (
+	weeksSeed = flag.Uint64("weeks", 1, "the seed of TestTwoWeeks; 0 is a new one")
+	weeksLog  = flag.Bool("weekslog", false, "print what happens in TestTwoWeeks")
+)
 
 // weeksMoment is a moment in the life of a process.
 type weeksMoment struct {
