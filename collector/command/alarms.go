@@ -79,12 +79,16 @@ func crashFix() string {
 
 // well says whether somebody has to do something now, for the heartbeat.
 func (a *alarms) well() (well bool, words string) {
+	v := a.live.judge()
+	if s := a.live.situation(); s.still > stillLimit {
+		return false, v.reason
+	}
 	for _, c := range a.conditions() {
 		if c.Is == notify.Wrong && (c.Alarm == "feed" || c.Alarm == "key" || c.Alarm == "disk_full") {
 			return false, c.Words
 		}
 	}
-	return true, a.live.judge().words
+	return true, v.words
 }
 
 // askFile is what the file, its disk and the calendar say.

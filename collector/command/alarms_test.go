@@ -78,8 +78,14 @@ func TestAlertFlags(t *testing.T) {
 			t.Errorf("%q is taken", text)
 		}
 	}
-	var l secretList
-	if err := l.UnmarshalText([]byte(" 'ntfy://ntfy.sh/a  https://b/c\n' ")); err != nil || len(l) != 2 || l.String() != "*** ***" {
-		t.Errorf("%q, %v", []string(l), err)
+	for text, want := range map[string]string{
+		" 'ntfy://ntfy.sh/a  https://b/c\n' ":             "ntfy://ntfy.sh/a https://b/c",
+		"ntfy://ntfy.sh/a,https://b/c":                    "ntfy://ntfy.sh/a https://b/c",
+		"telegram://1:2@telegram?chats=@a,@b https://b/c": "telegram://1:2@telegram?chats=@a,@b https://b/c",
+	} {
+		var l secretList
+		if err := l.UnmarshalText([]byte(text)); err != nil || strings.Join(l, " ") != want || l.String() != "*** ***" {
+			t.Errorf("%q: %q, %v", text, []string(l), err)
+		}
 	}
 }

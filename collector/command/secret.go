@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 )
 
@@ -22,12 +23,16 @@ func (key) String() string { return "***" }
 
 func (k key) isSet() bool { return k != "" }
 
-// secretList is secrets with blanks or new lines between them. It prints as a *** each.
+// secretList is addresses with blanks or new lines between them, or commas: one that an address
+// follows. It prints as a *** each.
 type secretList []string
+
+var beforeAddress = regexp.MustCompile(`,([A-Za-z][A-Za-z0-9+.-]*://)`)
 
 // UnmarshalText strips blanks and quotes.
 func (l *secretList) UnmarshalText(text []byte) error {
-	*l = strings.Fields(strings.Trim(strings.TrimSpace(string(text)), "\"'"))
+	list := strings.Trim(strings.TrimSpace(string(text)), "\"'")
+	*l = strings.Fields(beforeAddress.ReplaceAllString(list, " $1"))
 	return nil
 }
 

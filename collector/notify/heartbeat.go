@@ -17,11 +17,15 @@ const (
 	beatWithin = 10 * time.Second
 	beatTries  = 3
 	beatPause  = 5 * time.Second
+
+	failure = "fail" // what is behind the address then
 )
 
 // Heartbeat tells a service elsewhere that all is well, so that silence is an alarm, too: the
 // protocol of healthchecks.io, which others understand. The address itself is a success,
-// /start below it a start, /fail a failure. Fill it and call Run once.
+// /start below it a start, /fail a failure. They are asked for with GET, which every such
+// service takes; a failure with POST first, so that the reason goes along. Fill it and call Run
+// once.
 type Heartbeat struct {
 	// URL is the address. It is a secret: who knows it can report in our name.
 	URL string
@@ -34,7 +38,7 @@ type Heartbeat struct {
 }
 
 // Run says that something has started, and then once a minute, and at once when it changes,
-// how it is: well, or not, with words that go along. It blocks until ctx ends. look is called
+// how it is: well, or not, with words that say why. It blocks until ctx ends. look is called
 // by this goroutine, every few seconds, and should not block.
 func (h *Heartbeat) Run(ctx context.Context, look func() (well bool, words string)) {
 	h.beat(ctx, "start", "")
@@ -45,7 +49,7 @@ func (h *Heartbeat) Run(ctx context.Context, look func() (well bool, words strin
 	for {
 		if well, words := look(); last.IsZero() || well != was || time.Since(last) >= BeatEvery {
 			last, was = time.Now(), well
-			h.beat(ctx, map[bool]string{true: "", false: "fail"}[well], words)
+			h.beat(ctx, map[bool]string{true: "", false: failure}[well], words)
 		}
 		select {
 		case <-ctx.Done():
@@ -89,7 +93,13 @@ func (h *Heartbeat) try(ctx context.Context, what, words string) error {
 	if what != "" {
 		u = u.JoinPath(what)
 	}
-	return post(ctx, cmp.Or(h.Client, http.DefaultClient), u.String(), "text/plain; charset=utf-8", []byte(words))
+	client := cmp.Or(h.Client, http.DefaultClient)
+	if what == failure { // with the reason, where that is taken
+		if err = ask(ctx, client, http.MethodPost, u.String(), "text/plain; charset=utf-8", []byte(words)); err == nil {
+			return nil
+		}
+	}
+	return ask(ctx, client, http.MethodGet, u.String(), "", nil)
 }
 
 // mask takes out of a text what is secret of the address.

@@ -146,17 +146,17 @@ func TestHeartbeat(t *testing.T) {
 		})
 		close(l)
 		_ = server.Close()
-		want := `0s POST /uuid-of-a-check/start 
-0s POST /uuid-of-a-check words 0s
-1m0s POST /uuid-of-a-check words 1m0s
-2m0s POST /uuid-of-a-check words 2m0s
+		want := `0s GET /uuid-of-a-check/start 
+0s GET /uuid-of-a-check 
+1m0s GET /uuid-of-a-check 
+2m0s GET /uuid-of-a-check 
 2m30s POST /uuid-of-a-check/fail words 2m30s
 3m30s POST /uuid-of-a-check/fail words 3m30s
-4m0s POST /uuid-of-a-check words 4m0s
-5m0s POST /uuid-of-a-check words 5m0s
-8m0s POST /uuid-of-a-check words 8m0s
-9m0s POST /uuid-of-a-check words 9m0s
-10m0s POST /uuid-of-a-check words 10m0s`
+4m0s GET /uuid-of-a-check 
+5m0s GET /uuid-of-a-check 
+8m0s GET /uuid-of-a-check 
+9m0s GET /uuid-of-a-check 
+10m0s GET /uuid-of-a-check `
 		if got := strings.Join(heard, "\n"); got != want {
 			t.Errorf("heard\n%s\nwant\n%s", got, want)
 		}

@@ -137,17 +137,20 @@ func webhook(u *url.URL) func(context.Context, Message) error {
 		if err != nil {
 			return err
 		}
-		return post(ctx, http.DefaultClient, u.String(), "application/json", body)
+		return ask(ctx, http.DefaultClient, http.MethodPost, u.String(), "application/json", body)
 	}
 }
 
-// post sends a body; an answer other than 2xx is an error.
-func post(ctx context.Context, client *http.Client, address, contentType string, body []byte) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+// ask asks for an address, with a body where there is a type of it; an answer other than 2xx is
+// an error.
+func ask(ctx context.Context, client *http.Client, method, address, contentType string, body []byte) error {
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	request.Header.Set("Content-Type", contentType)
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
 	request.Header.Set("User-Agent", "tapedeck")
 	response, err := client.Do(request)
 	if err != nil {
