@@ -67,6 +67,7 @@ func buildAsImage(commands []string, folder string, env ...string) (string, erro
 // TestContainer builds the program as the Dockerfile does, and starts it where there is nothing
 // but itself and /data: no /proc, no /dev, no /etc, no time zones.
 func TestContainer(t *testing.T) {
+	t.Parallel()
 	program := imageBinary(t, t.TempDir())
 	checkBuild(t, program)
 	if os.Geteuid() != 0 {
@@ -126,6 +127,7 @@ func checkBuild(t *testing.T, program string) {
 // TestReproducible builds the same commit in another folder: the bytes are the same, and
 // name no folder. With -cold the second build takes nothing from the cache.
 func TestReproducible(t *testing.T) {
+	t.Parallel()
 	here, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "quite", "another", "place")
 	var env []string
 	if *cold {

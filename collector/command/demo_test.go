@@ -20,6 +20,9 @@ import (
 // and holds its file against the market that was played, which the seed gives again:
 // the two cuts show as down or partial seconds, and nothing else does.
 func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is a program of its own: go test without -short")
+	}
 	folder := t.TempDir()
 	shell := func(line string) []byte {
 		t.Helper()

@@ -20,6 +20,7 @@ import (
 // TestFormerProgram builds the program of the commit at which format 1 was finished and
 // lets it read and record into a file of today: rolling back works.
 func TestFormerProgram(t *testing.T) {
+	t.Parallel()
 	former := formerBinary(t)
 	db := filepath.Join(t.TempDir(), "a.db")
 	writeToday(t, db)

@@ -16,6 +16,7 @@ import (
 // TestService listens where systemd does, while the program records: ready, alive every few
 // seconds, how it is, and the end.
 func TestService(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it takes the seconds until the watchdog is fed")
 	}

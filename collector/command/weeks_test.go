@@ -385,6 +385,7 @@ func (w *weeks) plan(days []string) (end time.Time) {
 // TestTwoWeeks is the two weeks; with -short it is three sessions of them, a holiday and the
 // early close among them.
 func TestTwoWeeks(t *testing.T) {
+	t.Parallel()
 	begin := *weeksSeed
 	if begin == 0 {
 		begin = rand.Uint64()
