@@ -88,10 +88,10 @@ func (a *alarms) due(last ledger.Session, s *situation) int64 {
 }
 
 // reportAlarms are what there is to say of the session that ended last.
-func (a *alarms) reportAlarms(last store.Summary, s *situation) (list []notify.Condition) {
+func (a *alarms) reportAlarms(ctx context.Context, last store.Summary, s *situation) (list []notify.Condition) {
 	r, known := a.reported[last.Session]
 	if !known {
-		r = a.report(last)
+		r = a.report(ctx, last)
 		clear(a.reported)
 		a.reported[last.Session] = r
 	}
@@ -107,10 +107,10 @@ func (a *alarms) reportAlarms(last store.Summary, s *situation) (list []notify.C
 }
 
 // report looks at a session that has ended.
-func (a *alarms) report(last store.Summary) (r ended) {
+func (a *alarms) report(ctx context.Context, last store.Summary) (r ended) {
 	r.thin = a.thin(last.Session)
 	if a.flags.Summary {
-		r.summary = fmt.Sprintf("Session %s of %s: %s.", last.Session.Date(), listed(a.live.run.Symbols, 5), outcomeOf(context.Background(), a.live.file, last.Session))
+		r.summary = fmt.Sprintf("Session %s of %s: %s.", last.Session.Date(), listed(a.live.run.Symbols, 5), outcomeOf(ctx, a.live.file, last.Session))
 	}
 	return r
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"os"
 	"slices"
 	"sync"
@@ -35,7 +36,7 @@ type ended struct {
 // fileEvery is how often the file is asked: what it knows changes with the sessions.
 const fileEvery = time.Minute
 
-// newAlarms looks after a recording. interrupted and hang say what the one before left.
+// newAlarms looks after a recording. hang is where the one before stood still, if it did.
 func newAlarms(l *live, r *runCommand, hang string) *alarms {
 	a := &alarms{live: l, flags: &r.alertFlags, grace: time.Duration(r.CloseGrace), reported: make(map[ledger.Session]ended)}
 	switch {
@@ -48,13 +49,13 @@ func newAlarms(l *live, r *runCommand, hang string) *alarms {
 }
 
 // conditions are how things stand now. It may be called from any goroutine, and blocks once a
-// minute for what the file knows.
-func (a *alarms) conditions() []notify.Condition {
+// minute for what the file knows, not beyond the end of ctx.
+func (a *alarms) conditions(ctx context.Context) []notify.Condition {
 	s := a.live.situation()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if now := time.Now(); now.Sub(a.looked) >= fileEvery || now.Before(a.looked) {
-		a.looked, a.ofFile = now, a.askFile(&s)
+		a.looked, a.ofFile = now, a.askFile(ctx, &s)
 	}
 	key, full := s.keyAlarm(), s.fullAlarm()
 	feed := s.feedAlarm(time.Duration(a.flags.AlertAfter))
@@ -78,12 +79,12 @@ func crashFix() string {
 }
 
 // well says whether somebody has to do something now, for the heartbeat.
-func (a *alarms) well() (well bool, words string) {
+func (a *alarms) well(ctx context.Context) (well bool, words string) {
 	v := a.live.judge()
 	if s := a.live.situation(); s.still > stillLimit {
 		return false, v.reason
 	}
-	for _, c := range a.conditions() {
+	for _, c := range a.conditions(ctx) {
 		if c.Is == notify.Wrong && (c.Alarm == "feed" || c.Alarm == "key" || c.Alarm == "disk_full") {
 			return false, c.Words
 		}
@@ -92,7 +93,7 @@ func (a *alarms) well() (well bool, words string) {
 }
 
 // askFile is what the file, its disk and the calendar say.
-func (a *alarms) askFile(s *situation) (list []notify.Condition) {
+func (a *alarms) askFile(ctx context.Context, s *situation) (list []notify.Condition) {
 	now := time.UnixMilli(s.now)
 	sessions, err := a.live.file.Sessions()
 	if err != nil {
@@ -115,7 +116,7 @@ func (a *alarms) askFile(s *situation) (list []notify.Condition) {
 	if !last.Session.Stated || !a.settled(last.Session, s) {
 		return list
 	}
-	return append(list, a.reportAlarms(last, s)...)
+	return append(list, a.reportAlarms(ctx, last, s)...)
 }
 
 // sealWithin is how long after its close a session should be sealed at the latest.

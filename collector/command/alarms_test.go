@@ -41,7 +41,7 @@ func TestCrashAlarm(t *testing.T) {
 	crash := func(f *store.File, hang string) string {
 		t.Helper()
 		l := &live{file: f, plan: always{}, begun: time.Now(), run: r, clock: collector.Clock{}}
-		for _, c := range newAlarms(l, r, hang).conditions() {
+		for _, c := range newAlarms(l, r, hang).conditions(t.Context()) {
 			if c.Alarm == "crash" && c.Is == notify.Happened {
 				return c.Words
 			}

@@ -20,11 +20,11 @@ func (r *runCommand) alert(ctx context.Context, a *alarms, log *slog.Logger, bes
 		if box.State, err = a.live.file.Alarms(); err != nil {
 			log.Warn(fmt.Sprintf("What alerts were sent before is not known, some may come again: %v", err))
 		}
-		beside.Go(func() { box.Run(ctx, a.conditions) })
+		beside.Go(func() { box.Run(ctx, func() []notify.Condition { return a.conditions(ctx) }) })
 	}
 	if r.HeartbeatURL != "" {
 		beat := &notify.Heartbeat{URL: string(r.HeartbeatURL), Log: log}
-		beside.Go(func() { beat.Run(ctx, a.well) })
+		beside.Go(func() { beat.Run(ctx, func() (bool, string) { return a.well(ctx) }) })
 	}
 }
 

@@ -54,6 +54,7 @@ type weeks struct {
 	backups []time.Time // of the session's backups, as they are seen
 	lives   []weeksLife
 	got     []weeksMessage
+	ill     bool // the heartbeat says so
 	log     bytes.Buffer
 }
 
@@ -269,8 +270,10 @@ func (w *weeks) live(until time.Time, killed bool) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
 	var beside sync.WaitGroup
-	r.alert(ctx, newAlarms(l, r, ""), o.Log, &beside)
+	a := newAlarms(l, r, "")
+	r.alert(ctx, a, o.Log, &beside)
 	beside.Go(func() { w.watchBackups(ctx, file) })
+	beside.Go(func() { w.feel(ctx, a) })
 	life := weeksLife{from: time.Now(), killed: killed}
 	ended := make(chan error, 1)
 	go func() { ended <- r.keep(ctx, l, w.dial, weeksTape{file, w}, o, &beside) }()
@@ -302,6 +305,27 @@ func (w *weeks) live(until time.Time, killed bool) {
 		}
 	}
 	w.lives = append(w.lives, life)
+}
+
+// feel notes what a heartbeat would say, as messages: of a failure, and of the success behind it.
+func (w *weeks) feel(ctx context.Context, a *alarms) {
+	for ctx.Err() == nil {
+		well, words := a.well(ctx)
+		w.mu.Lock()
+		if ill := !well; ill != w.ill && ctx.Err() == nil {
+			w.ill = ill
+			m := notify.Message{Alarm: "heartbeat", State: notify.Resolved, Text: words}
+			if ill {
+				m.State = notify.Raised
+			}
+			w.got = append(w.got, weeksMessage{time.Now(), m})
+		}
+		w.mu.Unlock()
+		select {
+		case <-ctx.Done():
+		case <-time.After(notify.LookEvery):
+		}
+	}
 }
 
 // watchBackups notes when there is a new backup.
@@ -461,11 +485,12 @@ func (w *weeks) check() {
 	w.holds("key", quick, w.key)
 	w.holds("disk_full", quick, w.full)
 	w.holds("feed", quick, w.feed)
+	w.holds("heartbeat", quick, w.heart)
 	w.holds("disk_low", slow+15*time.Second, w.low)
 	w.holds("backup", slow, w.backup)
 	w.crashes()
 	w.coverage(file)
-	known := []string{"key", "disk_full", "feed", "disk_low", "backup", "crash", "coverage", "summary"}
+	known := []string{"key", "disk_full", "feed", "disk_low", "backup", "crash", "coverage", "summary", "heartbeat"}
 	count := map[string]int{}
 	for _, m := range w.got {
 		if !slices.Contains(known, m.Alarm) {

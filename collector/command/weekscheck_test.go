@@ -2,6 +2,7 @@ package command
 
 import (
 	"flag"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -78,8 +79,11 @@ func (w *weeks) holds(alarm string, within time.Duration, standing func(weeksMom
 			}
 			long := at.Sub(since) > within+early
 			every := weeksEvery
-			if alarm == "disk_low" {
+			switch alarm {
+			case "disk_low":
 				every = 24 * time.Hour
+			case "heartbeat": // which is there each minute anyway
+				every = math.MaxInt64 - within
 			}
 			switch {
 			case long && is == notify.Wrong && !told:
@@ -164,6 +168,16 @@ func (w *weeks) feed(m weeksMoment) notify.Standing {
 		return notify.Fine
 	}
 	return notify.Unsure
+}
+
+// heart: what the heartbeat calls a failure.
+func (w *weeks) heart(m weeksMoment) notify.Standing {
+	for _, of := range []func(weeksMoment) notify.Standing{w.key, w.full, w.feed} {
+		if of(m) == notify.Wrong {
+			return notify.Wrong
+		}
+	}
+	return notify.Fine
 }
 
 // key: refused three times in a row in a session, or at the try of a start before it.

@@ -36,22 +36,23 @@ type Condition struct {
 	Fix   string    // what can be done
 }
 
-// Alarms is what one target has been told, and what is due. The zero value has told nothing.
-// It is a value of one goroutine: no clock, no lock.
+// Alarms is what one target has been told, by the names of alarms, and what is due; an empty
+// one has told nothing. It is of one goroutine at a time: no clock, no lock.
 type Alarms map[string]*Told
 
 // Told is what was said of one alarm.
 type Told struct {
 	At    time.Time `json:"at"`              // when the last message of it went out; zero: none has
-	Since time.Time `json:"since,omitzero"`  // what Wrong began
+	Since time.Time `json:"since,omitzero"`  // since when it is wrong
 	Title string    `json:"title,omitempty"` // as it was raised
 	Key   string    `json:"key,omitempty"`   // the last that was seen
 	More  int       `json:"more,omitempty"`  // happenings that have not been told
 }
 
 // Due are the messages that conditions call for at now. every is the time between two
-// messages of what stays wrong, where a condition has none of its own. A message counts as told with Sent, so that one that did not
-// get through is due again. changed says that there is something new to be kept.
+// messages of what stays wrong, where a condition has none of its own. A message counts as told
+// with Sent, so that one that did not get through is due again. changed says that there is
+// something new to be kept.
 func (a Alarms) Due(now time.Time, every time.Duration, conditions []Condition) (due []Message, changed bool) {
 	for i := range conditions {
 		c := &conditions[i]
