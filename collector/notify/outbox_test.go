@@ -9,11 +9,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 )
 
 // mailbox is a target that keeps what it gets.
@@ -229,10 +232,24 @@ func TestSend(t *testing.T) {
 	if err := send("generic://" + host + "/SECRETYES?disabletls=yes&template=json"); err != nil || !strings.Contains(body, "Nothing is heard.") || !strings.Contains(body, "tapedeck: mute") {
 		t.Errorf("%v, %s", err, body)
 	}
+	if err := send("signal://" + host + "/+1234567890/+1234567891?disabletls=yes"); err != nil || !strings.Contains(body, `tapedeck: mute\nNothing is heard.`) {
+		t.Errorf("%v, %s", err, body)
+	}
 	for _, address := range []string{server.URL + "/SECRETNO", "generic://" + host + "/SECRETNO?disabletls=yes", "http://127.0.0.1:1/SECRETNO", "generic://127.0.0.1:1/SECRETNO?disabletls=yes"} {
 		if err := send(address); err == nil || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: %v", address, err)
 		}
+	}
+}
+
+// TestTitleless knows each service of shoutrrr: of one that is new, or gone, somebody has to look
+// whether it takes a title.
+func TestTitleless(t *testing.T) {
+	titled := []string{"bark", "discord", "generic", "gotify", "ifttt", "join", "lark", "matrix", "mattermost", "notifiarr", "ntfy", "opsgenie", "pushbullet",
+		"pushover", "slack", "smtp", "teams", "telegram", "zulip"}
+	known := slices.Sorted(slices.Values(append(titled, titleless...)))
+	if list := slices.Sorted(slices.Values(new(router.ServiceRouter).ListServices())); !slices.Equal(list, known) {
+		t.Errorf("the services are %q, known are %q", list, known)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -87,13 +88,21 @@ func newTarget(address string) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s", t.mask(bare(err)))
 	}
+	service, _, _ := strings.Cut(u.Scheme, "+")
 	t.send = func(_ context.Context, m Message) error {
+		if slices.Contains(titleless, service) {
+			return errors.Join(sender.Send(m.Title+"\n"+m.Text, nil)...)
+		}
 		params := types.Params{}
 		params.SetTitle(m.Title)
 		return errors.Join(sender.Send(m.Text, &params)...)
 	}
 	return t, nil
 }
+
+// titleless are the services of shoutrrr that have no title: some of them refuse a message with
+// one, the others drop it.
+var titleless = []string{"googlechat", "hangouts", "logger", "pagerduty", "rocketchat", "signal", "wecom"}
 
 // Name is the target as it may be shown and logged: without what is secret.
 func (t *Target) Name() string { return t.name }
