@@ -89,12 +89,10 @@ func (a *alarms) due(last ledger.Session, s *situation) int64 {
 
 // reportAlarms are what there is to say of the session that ended last.
 func (a *alarms) reportAlarms(ctx context.Context, last store.Summary, s *situation) (list []notify.Condition) {
-	r, known := a.reported[last.Session]
-	if !known {
-		r = a.report(ctx, last)
-		clear(a.reported)
-		a.reported[last.Session] = r
+	if last.Session != a.reported {
+		a.reported, a.said = last.Session, a.report(ctx, last)
 	}
+	r := a.said
 	key := last.Session.Date()
 	if r.thin != "" {
 		list = append(list, notify.Condition{Alarm: "coverage", Is: notify.Happened, Key: key, Title: "session " + key + " has holes", Words: r.thin,
@@ -118,7 +116,7 @@ func (a *alarms) report(ctx context.Context, last store.Summary) (r ended) {
 // thin names the symbols of a session that were heard for less of it than they should, the
 // worst first, and what the missing time was lost to; "" is none.
 func (a *alarms) thin(s ledger.Session) string {
-	heard, err := hearingOf(a.live.file, s)
+	heard, err := hearingOf(a.live.file.Read(), s)
 	if err != nil {
 		return fmt.Sprintf("What was heard of session %s cannot be told: %v.", s.Date(), err)
 	}
@@ -160,7 +158,7 @@ func (h *hearing) lost() string {
 }
 
 // hearingOf is that of each symbol of a session.
-func hearingOf(f *store.File, s ledger.Session) (list []hearing, err error) {
+func hearingOf(f *store.Reading, s ledger.Session) (list []hearing, err error) {
 	names, err := f.Symbols(s)
 	if err != nil {
 		return nil, err

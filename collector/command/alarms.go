@@ -24,7 +24,8 @@ type alarms struct {
 	ofFile   []notify.Condition
 	last     ledger.Session // that had ended when the file was asked
 	lastSeen int64          // since when, event time, it is on file as ended
-	reported map[ledger.Session]ended
+	reported ledger.Session // that what is said is of
+	said     ended
 }
 
 // ended is what there is to say of a session that has ended.
@@ -38,7 +39,7 @@ const fileEvery = time.Minute
 
 // newAlarms looks after a recording. hang is where the one before stood still, if it did.
 func newAlarms(l *live, r *runCommand, hang string) *alarms {
-	a := &alarms{live: l, flags: &r.alertFlags, grace: time.Duration(r.CloseGrace), reported: make(map[ledger.Session]ended)}
+	a := &alarms{live: l, flags: &r.alertFlags, grace: time.Duration(r.CloseGrace)}
 	switch {
 	case hang != "":
 		a.died = "It stood still and ended itself; where it stood is in " + hang + "."

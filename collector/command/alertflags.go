@@ -2,7 +2,6 @@ package command
 
 import (
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -30,7 +29,7 @@ func (a *alertFlags) find() (err error) {
 	if err := secretFile("heartbeat-url-file", a.HeartbeatURLFile, &a.HeartbeatURL); err != nil {
 		return err
 	}
-	if u, err := url.Parse(string(a.HeartbeatURL)); a.HeartbeatURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "") {
+	if _, err := parseWeb(string(a.HeartbeatURL)); a.HeartbeatURL != "" && err != nil {
 		return &usage{problem: "--heartbeat-url: it is no address of the web; right is for example --heartbeat-url https://hc-ping.com/UUID"}
 	}
 	if err := secretFile("notify-urls-file", a.NotifyURLsFile, &a.NotifyURLs); err != nil {
@@ -59,9 +58,9 @@ func (a *alertFlags) saysAlerts() string {
 
 // heartbeatHost is where the heartbeat goes, without what is secret of it.
 func (a *alertFlags) heartbeatHost() string {
-	u, err := url.Parse(string(a.HeartbeatURL))
+	u, err := parseWeb(string(a.HeartbeatURL))
 	if err != nil {
-		return "***"
+		return masked
 	}
 	return u.Hostname()
 }

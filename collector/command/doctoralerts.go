@@ -43,11 +43,7 @@ func checkAlerts(ctx context.Context, a *alertFlags, dial func(context.Context, 
 // configuration.
 func (a *alertFlags) places() (list []place) {
 	if u, err := parseWeb(string(a.HeartbeatURL)); err == nil {
-		port := u.Port()
-		if port == "" {
-			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-		}
-		list = append(list, place{"heartbeat", u.Hostname(), net.JoinHostPort(u.Hostname(), port), setLine("HEARTBEAT_URL", "https://hc-ping.com/UUID")})
+		list = append(list, place{"heartbeat", u.Hostname(), notify.HostPort(u), setLine("HEARTBEAT_URL", "https://hc-ping.com/UUID")})
 	}
 	for _, address := range a.NotifyURLs {
 		if targets, err := notify.Targets([]string{address}); err == nil {

@@ -148,24 +148,18 @@ func megabytes(n int64) string {
 
 // lastHeard is how much of the last session was listened to.
 func lastHeard(file *store.File, s ledger.Session) string {
-	names, err := file.Symbols(s)
+	list, err := hearingOf(file.Read(), s)
 	if err != nil {
 		return err.Error()
 	}
-	timelines, err := file.Timelines(s)
-	if err != nil {
-		return err.Error()
+	heard, whole := int64(0), int64(len(list))*(s.Close-s.Open)
+	var names []string
+	for _, h := range list {
+		names = append(names, h.symbol)
+		heard += h.heard
 	}
 	if !s.Stated {
 		return fmt.Sprintf("%s, %s: recorded without a clock of the feed", s.Date(), listed(names, 5))
-	}
-	heard, whole := int64(0), int64(len(names))*(s.Close-s.Open)
-	for _, name := range names {
-		for _, p := range timelines(name) {
-			if p.Cause == ledger.Heard {
-				heard += p.Until - p.From
-			}
-		}
 	}
 	return fmt.Sprintf("%s, %s: %.2f %% heard, %s s not", s.Date(), listed(names, 5), 100*float64(heard)/float64(max(whole, 1)), thousands((whole-heard)/1000))
 }

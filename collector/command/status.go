@@ -323,24 +323,14 @@ func (s *status) age(line *statusSymbol, t int64) {
 // heard is the session of a whole market: by the ledger alone, for to fold it takes too
 // long.
 func (s *status) heard(b book, r *store.Reading, session ledger.Session, until int64) error {
-	names, err := r.Symbols(session)
-	if err != nil {
-		return err
-	}
-	timelines, err := r.Timelines(session)
+	list, err := hearingOf(r, session)
 	if err != nil {
 		return err
 	}
 	latest := b.Latest(session)
-	for _, name := range names {
-		heard := int64(0)
-		for _, p := range timelines(name) {
-			if p.Cause == ledger.Heard {
-				heard += p.Until - p.From
-			}
-		}
-		line := statusSymbol{Symbol: name, Covered: float64(heard) / float64(max(1, until-session.Open))}
-		s.age(&line, latest[name])
+	for _, h := range list {
+		line := statusSymbol{Symbol: h.symbol, Covered: float64(h.heard) / float64(max(1, until-session.Open))}
+		s.age(&line, latest[h.symbol])
 		s.Session.Symbols = append(s.Session.Symbols, line)
 	}
 	return nil

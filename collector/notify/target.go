@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -81,7 +82,7 @@ func newTarget(address string) (*Target, error) {
 		if u.Hostname() == "" {
 			return nil, errors.New("it names no host")
 		}
-		t.name, t.host, t.send = "webhook "+u.Hostname(), hostPort(u), webhook(u)
+		t.name, t.host, t.send = "webhook "+u.Hostname(), HostPort(u), webhook(u)
 		return t, nil
 	}
 	sender, err := shoutrrr.CreateSender(address)
@@ -220,8 +221,8 @@ func (t *Target) mask(text string) string {
 	return text
 }
 
-// hostPort is where a URL leads.
-func hostPort(u *url.URL) string {
+// HostPort is where an address of the web leads, as host:port.
+func HostPort(u *url.URL) string {
 	port := u.Port()
 	switch {
 	case port != "":
@@ -230,5 +231,5 @@ func hostPort(u *url.URL) string {
 	default:
 		port = "443"
 	}
-	return u.Hostname() + ":" + port
+	return net.JoinHostPort(u.Hostname(), port)
 }
